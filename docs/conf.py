@@ -1,4 +1,7 @@
-"""How Sphinx builds the site: `python -m sphinx -W docs build/docs/en`, and in Chinese `-D language=zh_CN`."""
+"""How Sphinx builds the site: `python -m sphinx -W docs build/docs/en`.
+
+In Chinese it is `python -m sphinx -W -D language=zh_CN docs build/docs/zh`: pages of `en` and `zh` link to each other.
+"""
 
 import re
 import sys
@@ -8,13 +11,21 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "extensions"))
 
 project = "micrograd_np"
-extensions = ["myst_parser", "sphinx_copybutton", "mathml", "reference"]
+extensions = ["myst_parser", "sphinx_copybutton", "copyable", "mathml", "reference"]
 html_theme = "furo"
 html_title = project
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
 html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_search_scorer = str(HERE / "search_scorer.js")
+templates_path = ["_templates"]
+parts = ("brand", "search", "languages", "scroll-start", "navigation", "scroll-end")
+html_sidebars = {"**": [f"sidebar/{part}.html" for part in parts]}
+html_context = {"languages": {"en": ("en", "English"), "zh": ("zh-CN", "中文")}}  # by the folder of each site
 pygments_style = "friendly"
 pygments_dark_style = "native"
 nitpicky = True
@@ -41,6 +52,13 @@ def links_as_on_github(_, docname, source):
     source[0] = re.sub(r"\]\((?!\w+:)([^)#\s]*/)\)", r"](\1index.md)", source[0])
 
 
+def say_if_in_both(app, pagename, _template, context, _doctree):
+    """Let a page know whether it is there in every language: one with a catalogue is."""
+    catalogues = HERE / "locale" / "zh_CN" / "LC_MESSAGES"
+    context["in_both"] = app.config.language != "en" or (catalogues / f"{pagename}.po").exists()
+
+
 def setup(app):
     """Connect the pages to what GitHub shows."""
     app.connect("source-read", links_as_on_github)
+    app.connect("html-page-context", say_if_in_both)

@@ -41,7 +41,7 @@ def fences(text):
 
 
 def run(path):
-    blocks = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    blocks = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS)
     for example in Document.parse(str(path), blocks):
         example.evaluate()
 

@@ -1,5 +1,6 @@
 """A learner's derivative rule is judged rightly, works only where it may, and is gone afterwards."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -19,6 +20,14 @@ def slope(f, at=3.0):
     x = mg.Tensor(at, requires_grad=True)
     f(x).sum().backward()
     return x.grad.tolist()
+
+
+def spread(g, x, axis, keepdims):
+    return mg.broadcast_to(g if keepdims or axis is None else mg.expand_dims(g, axis), x.shape)
+
+
+def times_labels(g, z, x, labels, ignore):
+    return g * (mg.softmax(x, axis=-1) - labels)
 
 
 wrong = partial(mg.exercise, "square", x=lambda g, z, x: 5 * g)
@@ -48,6 +57,7 @@ class TestVerdict:
         ("name", "rules", "says"),
         [
             ("square", {"x": lambda g, z, x: -2 * g * x}, "The sign is wrong"),
+            ("square", {"x": lambda slope, out, a: -2 * slope * a}, "The sign is wrong"),
             ("square", {"x": lambda g, z, x: 2 * x}, "does not change with g"),
             ("square", {"x": lambda g, z, x: g * x}, "2 times yours, everywhere"),
             ("square", {"x": lambda g, z, x: g * z / x * 2}, "division by 0"),
@@ -57,6 +67,16 @@ class TestVerdict:
             ("sigmoid", {"x": lambda g, z, x: g * z}, "A factor is missing: (1 - z)"),
             ("matmul", {"x": lambda g, z, x, y: y @ g.T}, "returned shape (1, 2); x and its gradient have (2, 1)"),
             ("matmul", {"x": lambda g, z, x, y: y @ g.T}, "transposed"),
+            ("matmul", {"y": lambda g, z, x, y: g.T @ x}, "returned shape (2, 1); y and its gradient have (1, 2)"),
+            ("mean", {"x": lambda g, z, x, axis, keepdims: spread(g, x, axis, keepdims) / x.size}, "Here the right"),
+            ("sum", {"x": lambda g, z, x, axis, keepdims: g * (0 * x + 1)}, "keepdims=True"),
+            ("max", {"x": lambda g, z, x, axis, keepdims: spread(g, x, axis, keepdims)}, "Only the winner moves z"),
+            ("softmax", {"x": lambda g, z, x, axis: z * (g - mg.sum(g * z))}, "changes with g[0, 1], and z"),
+            ("softmax", {"x": lambda g, z, x, axis: z * (g - mg.sum(g * z, axis=axis))}, "keepdims=True"),
+            ("softmax", {"x": lambda g, z, x, axis: g * z * (1 - z)}, "Each x moves every z of its row"),
+            ("log_softmax", {"x": lambda g, z, x, axis: g - mg.exp(z) * mg.sum(g)}, "Sum along the axis only"),
+            ("tanh", {"x": lambda g, z, x: g * (1 - z)}, "The slope is 1 at 0"),
+            ("log", {"x": lambda g, z, x: g}, "A factor is too much: x"),
             ("broadcast_to", {"x": lambda g, z, x, shape: g}, "sum over these axes"),
             ("sum", {"x": lambda g, z, x, axis, keepdims: g}, "bring the axes back"),
             ("relu", {"x": lambda g, z, x: g * (x >= 0)}, "At an edge"),
@@ -81,6 +101,39 @@ class TestVerdict:
         text = repr(mg.exercise("matmul", x=lambda g, z, x, y: g * 0 @ y.T))
         assert "x  [[0.]]  [[-1.8]]" in text
         assert "with x = [[0.5]], y = [[-0.9]], g = [[2.]]" in text
+
+    @pytest.mark.parametrize("name", ["mean", "softmax", "log_softmax"])
+    def test_a_hint_speaks_of_the_case_that_is_shown(self, name):
+        rules = {
+            "mean": lambda g, z, x, axis, keepdims: spread(g, x, axis, keepdims) / x.size,
+            "softmax": lambda g, z, x, axis: z * (g - mg.sum(g * z)),
+            "log_softmax": lambda g, z, x, axis: g - mg.exp(z) * mg.sum(g),
+        }
+        text = repr(mg.exercise(name, x=rules[name]))
+        yours, numeric = (np.array(eval(found)) for found in re.findall(r"\[\[.*?\]\]", text)[:2])
+        if said := re.search(r"Here the right one is (\S+) times yours", text):
+            np.testing.assert_allclose(float(said[1]) * yours, numeric)
+        else:
+            assert "A factor" not in text
+            assert not numeric.any()  # where any factor that is 0 would fit
+
+    def test_the_case_that_is_shown_is_the_one_that_fails_and_whole_numbers_are_shown_as_such(self):
+        text = repr(mg.exercise("softmax_cross_entropy", x=times_labels))
+        assert "x  [[2.]]  [[0.]]" in text
+        assert "with x = [[0.5]], labels = [0], g = [2.]" in text
+
+    def test_a_rule_that_takes_other_arguments_is_told_which_it_gets(self):
+        with pytest.raises(TypeError, match=r"for x of square takes \(g, z\), and is called as rule\(g, z, x\)"):
+            mg.exercise("square", x=lambda g, z: g)
+        with pytest.raises(TypeError, match=r"takes \(g, z, x\), .* rule\(g, z, x, axis, keepdims\)"):
+            mg.exercise("sum", x=lambda g, z, x: g)
+        with pytest.raises(TypeError, match=r"rule\(g, z, x\)"):
+            mg.exercise("square", x=lambda g, z, x, y: g)
+        assert mg.exercise("square", x=lambda g, z, *xs, **settings: 2 * g * xs[0]).passed
+
+    def test_a_rule_without_the_name_of_its_input_is_told_how_to_be_given(self):
+        with pytest.raises(TypeError, match=r"by the name of its input: mg\.exercise\('square', x=rule\)\."):
+            mg.exercise("square", lambda g, z, x: g)
 
     def test_a_rule_that_is_right_for_numbers_only_fails_on_more(self):
         text = repr(mg.exercise("softmax", x=lambda g, z, x, axis: g * z * (1 - z)))

@@ -80,6 +80,14 @@ def test_every_public_name_has_an_entry(english):
     assert methods - listed == {"micrograd_np.Tensor.result_type"}  # for the primitives only
 
 
+def test_every_file_of_layers_is_on_one_page_of_the_reference():
+    of = [re.search(r":of: (.*)", path.read_text("utf-8")) for path in (DOCS / "reference").glob("nn*.rst")]
+    listed = [name for found in of if found for name in found[1].split()]
+    files = [path.stem for path in (Path(mg.nn.__file__).parent).glob("[!_]*.py")]
+    homes = {x.__module__.rpartition(".")[2] for name, x in vars(mg.nn).items() if inspect.isclass(x)} & {*files}
+    assert sorted(listed) == sorted(homes)
+
+
 def test_the_pages_that_a_link_says_are_numpys_are_about_something_that_numpy_has(english):
     pages = "".join(path.read_text(encoding="utf-8") for path in (english / "reference").glob("*.html"))
     linked = set(re.findall(r"/generated/numpy\.([\w.]+)\.html", pages))
@@ -152,7 +160,8 @@ PAGE = "# 1. A unit\n\nIt computes\n\n$$w x + b \\text{ or more}$$\n\n```python\
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     """A site of one page with this one's settings but no theme and no reference."""
-    settings = f"extensions = ['myst_parser', 'mathml']\nimport sys; sys.path.insert(0, {str(DOCS / 'extensions')!r})\n"
+    settings = "extensions = ['myst_parser', 'mathml', 'copyable']\n"
+    settings += f"import sys; sys.path.insert(0, {str(DOCS / 'extensions')!r})\n"
     settings += "html_math_renderer = 'mathml'\nmyst_enable_extensions = ['dollarmath']\nlocale_dirs = ['locale']\n"
     (tmp_path / "conf.py").write_text(settings)
     (tmp_path / "index.md").write_text(PAGE)
@@ -163,6 +172,97 @@ def test_formulas_are_mathml(site):
     page = unescape((build(site, site / "html") / "index.html").read_text(encoding="utf-8"))
     assert re.search(r"<math .*?<mi>w</mi><mi>x</mi><mo>\+</mo><mi>b</mi>.*?</math>", page)
     assert not re.search(r"<script[^>]*mathjax", page, re.IGNORECASE)
+
+
+def test_a_punctuation_mark_stays_with_its_formula_and_parentheses_are_as_high_as_their_matrix(site):
+    (site / "index.md").write_text(
+        "# Page\n\nSo $x + 1$. Or $y$: ($z$)?\n\n$$\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}$$\n"
+    )
+    page = unescape((build(site, site / "html") / "index.html").read_text(encoding="utf-8"))
+    assert re.findall(r'<span class="with-mark"><math.*?</math>(.*?)</span>([^<]*)', page) == [
+        (".", " Or "),
+        (":", " ("),
+        (")?", ""),
+    ]
+    assert re.search(r'<mrow class="matrix"><mtable>.*?</mtable></mrow>', page)
+
+
+CODE = """# Page
+
+```python
+>>> def twice(x):
+...     return 2 * x
+>>> for i in range(2):
+...     twice(i)
+0
+2
+>>> @str
+... class A:
+...     a = 1
+>>> twice(
+...     21
+... )
+42
+```
+
+```python
+class B:
+    \"\"\"Says:
+
+    nothing.\"\"\"
+
+    b = 2
+
+    def c(self):
+        return [
+            self.b,
+
+        ]
+
+
+print(f"b is {B().c()}")
+```
+
+```text
+for whom? for nobody
+```
+"""
+
+
+def copied(page):
+    """What the copy button copies of each block: its text, without prompts and answers."""
+    for block in re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL):
+        lines = unescape(re.sub(r"<[^>]*>", "", block)).split("\n")
+        typed = [line[4:] if line.startswith((">>> ", "... ")) else line for line in lines]
+        prompts = [text for line, text in zip(lines, typed, strict=True) if text is not line or not line.strip()]
+        yield "\n".join(prompts if any(line.startswith(">>> ") for line in lines) else lines).removesuffix("\n")
+
+
+def test_what_the_copy_button_copies_runs_at_a_prompt(site):
+    (site / "index.md").write_text(CODE)
+    page = (build(site, site / "html") / "index.html").read_text(encoding="utf-8")
+    *programs, words = copied(page)
+    assert words == "for whom? for nobody"
+    for program, prints in zip(programs, ("0\n2\n42\n", "b is [2]\n"), strict=True):
+        typed = [sys.executable, "-i", "-q", "-c", ""]
+        done = subprocess.run(typed, input=f"{program}\n", capture_output=True, text=True, check=False)
+        assert "Error" not in done.stderr, done.stderr
+        assert done.stdout == prints
+
+
+def test_a_page_that_is_in_both_languages_leads_to_the_other(english, chinese, templates):
+    for page in templates:
+        for folder, name in ((english, "zh"), (chinese, "en")):
+            text = (folder / f"{page}.html").read_text(encoding="utf-8")
+            assert f'href="{"../" * (page.count("/") + 1)}{name}/{page}.html"' in text
+    assert 'class="languages"' not in (english / "tour.html").read_text(encoding="utf-8")
+    assert 'href="../en/tour.html"' in (chinese / "tour.html").read_text(encoding="utf-8")
+
+
+def test_a_title_that_has_the_word_is_found_before_a_page_that_mentions_it(english):
+    scores = (english / "_static" / "language_data.js").read_text("utf-8")
+    found = re.search(r"\btitle: (\d+).*?\bterm: (\d+)", scores, re.DOTALL)
+    assert int(found[1]) > 10 * int(found[2])
 
 
 def test_a_translated_message_replaces_the_english_one_and_code_stays(site, catalogues):

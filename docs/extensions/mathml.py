@@ -1,22 +1,48 @@
 """Formulas as MathML, which browsers show without a script: `$x^2$` and `$$ … $$` in pages, `:math:` in docstrings."""
 
+import re
+
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.locale import init
 from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.i18n import docname_to_domain
+
+AFTER = re.compile(r"[.,;:!?)\]”’。，；：！？）、]+")
+MATRIX = re.compile(r"<mo>&#x00028;</mo>(<mtable>.*?</mtable>)<mo>&#x00029;</mo>")
+
+
+def mathml(text, display):
+    """A formula as MathML; few fonts have parentheses as high as a matrix, so its style draws them."""
+    return MATRIX.sub(r'<mrow class="matrix">\1</mrow>', convert(text, display=display))
 
 
 def visit_inline(self, node):
-    """Write a formula within a line."""
-    self.body.append(convert(node.astext()))
+    """Write a formula within a line, together with the punctuation mark that follows it."""
+    formula, mark = mathml(node.astext(), "inline"), node.get("mark", "")
+    self.body.append(f'<span class="with-mark">{formula}{mark}</span>' if mark else formula)
     raise nodes.SkipNode
 
 
 def visit_block(self, node):
     """Write a formula of its own."""
-    self.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    self.body.append(f'<div class="math">{mathml(node.astext(), "block")}</div>')
     raise nodes.SkipNode
+
+
+class KeepMarks(SphinxPostTransform):
+    """A punctuation mark after a formula belongs to it, so that no line begins with one."""
+
+    default_priority = 900
+
+    def run(self, **_):
+        """Take the mark from the text that follows, and give it to the formula."""
+        for formula in list(self.document.findall(nodes.math)):
+            after = formula.next_node(descend=False, siblings=True)
+            if isinstance(after, nodes.Text) and (mark := AFTER.match(after)):
+                formula["mark"] = mark[0]
+                after.parent.replace(after, nodes.Text(after[mark.end() :]))
 
 
 class TranslateFormulas(SphinxTransform):
@@ -39,5 +65,6 @@ class TranslateFormulas(SphinxTransform):
 def setup(app):
     """Register the renderer that `html_math_renderer` names."""
     app.add_transform(TranslateFormulas)
+    app.add_post_transform(KeepMarks)
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -108,9 +108,13 @@ def whole_entry(entry):
 
 
 class Public(SphinxDirective):
-    """Entries for all names of a module, under a heading for each file that defines them."""
+    """Entries for all names of a module, or those `of` some of its files, under a heading for each file.
+
+    The page that says what the module is has no such option, or the file `module` among them.
+    """
 
     required_arguments = 1
+    option_spec = {"of": str.split}  # noqa: RUF012  as Sphinx has it
 
     def run(self):
         """Parse the entries where the directive stands."""
@@ -118,12 +122,15 @@ class Public(SphinxDirective):
         page = module.__name__.removeprefix(PACKAGE).removeprefix(".")
         self.env.note_dependency(__file__)
         groups = {}
+        files = self.options.get("of")
         for entry in dict.fromkeys(entries().values()):
-            if entry.page == page:
-                groups.setdefault(getattr(entry.value, "__module__", ""), []).append(entry)
-        lines = [rst(document(module)), "", f".. py:module:: {module.__name__}", ""]
+            home = getattr(entry.value, "__module__", "")
+            if entry.page == page and (files is None or home.rpartition(".")[2] in files):
+                groups.setdefault(home, []).append(entry)
+        whole = files is None or "module" in files
+        lines = [rst(document(module)), "", f".. py:module:: {module.__name__}", ""] if whole else []
         for other, home in SAME_PAGE.items():
-            if home == page:
+            if home == page and whole:
                 lines += [f"The same names are in ``{PACKAGE}.{other}``.", "", f".. py:module:: {PACKAGE}.{other}", ""]
         lines += [f".. py:currentmodule:: {PACKAGE}", ""]
         for home, found in groups.items():
@@ -134,11 +141,10 @@ class Public(SphinxDirective):
                 lines += [whole_entry(entry), ""]
         built = self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
         domain = self.env.domains.python_domain
-        for entry in dict.fromkeys(entries().values()):
-            if entry.page == page:
-                original = domain.objects[f"{PACKAGE}.{entry.name}"]
-                for other in entry.spellings[1:]:
-                    domain.note_object(f"{PACKAGE}.{other}", original.objtype, original.node_id, aliased=True)
+        for entry in (entry for found in groups.values() for entry in found):
+            original = domain.objects[f"{PACKAGE}.{entry.name}"]
+            for other in entry.spellings[1:]:
+                domain.note_object(f"{PACKAGE}.{other}", original.objtype, original.node_id, aliased=True)
         return built
 
 

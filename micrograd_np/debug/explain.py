@@ -17,7 +17,7 @@ from micrograd_np.core.values import operands, values
 from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.core.writes import writes
 from micrograd_np.engine import backward as walk
-from micrograd_np.engine.symbol import Symbol, nested, spelt
+from micrograd_np.engine.symbol import Symbol, nested, spelt, subscript
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import spread_axes
 
@@ -181,27 +181,27 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     """How the gradient of `tensor` comes about: each op, each rule as a formula, with shapes and numbers.
 
     The result prints itself, at a prompt and by `print`; with `file`, it is also written there. Leaves and constants
-    without a name are numbered in the order of their making and listed first (x: leaves, c: constants; results are
-    v); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum over the
-    axes shown. An outer product is one op, ⊗, without the reshapes it is made by. What was computed from memory that
-    was written since is "not kept". `gradient` is what arrives at the tensor, as in ``backward``. Nothing is changed:
-    no ``grad`` is touched, and the graph can still be walked (hooks are called, as they are part of it). RuntimeError
-    where there is nothing to walk.
+    without a name are numbered in the order of their making and listed first (x: leaves, c: constants; results are z,
+    as in `draw`); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum
+    over the axes shown. An outer product is one op, ⊗, without the reshapes it is made by. What was computed from
+    memory that was written since is "not kept". `gradient` is what arrives at the tensor, as in ``backward``. Nothing
+    is changed: no ``grad`` is touched, and the graph can still be walked (hooks are called, as they are part of it).
+    RuntimeError where there is nothing to walk.
 
     >>> import micrograd_np as mg
     >>> x = mg.Tensor([1.0, 2.0], name="x", requires_grad=True)
     >>> w = mg.Tensor(3.0, name="w", requires_grad=True)
     >>> explain((x * w).sum())
-    v1 = x · w                       (2,) = [3. 6.]
-    v2 = Σ v1                        () = 9
+    z₁ = x · w                       (2,) = [3. 6.]
+    z₂ = Σ z₁                        () = 9
     <BLANKLINE>
-    ∂v2/∂v2 = 1                      () = 1
+    ∂z₂/∂z₂ = 1                      () = 1
     <BLANKLINE>
-    v2 = Σ v1
-      ∂v2/∂v1 = g                    (2,) = [1. 1.]   repeated along axis 0, which sum had summed
-    v1 = x · w
-      ∂v2/∂x = g · w                 (2,) = [3. 3.]
-      ∂v2/∂w = g · x                 () = 3   summed over axis 0 of (2,), along which w was repeated
+    z₂ = Σ z₁
+      ∂z₂/∂z₁ = g                    (2,) = [1. 1.]   repeated along axis 0, which sum had summed
+    z₁ = x · w
+      ∂z₂/∂x = g · w                 (2,) = [3. 3.]
+      ∂z₂/∂w = g · x                 () = 3   summed over axis 0 of (2,), along which w was repeated
     """
     seed = seed_of(tensor, gradient, "explain")
     derivation = Explanation(_lines(Derivation(tensor, walk.topological(tensor)), seed))
@@ -264,7 +264,7 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
     The user's names where there are any and they are unique, else numbers, of leaves in the order of making. A constant
     that is a single number has none: its value stands in the formulas.
     """
-    counts = {"x": 0, "c": 0, "v": 0}
+    counts = {"x": 0, "c": 0, "z": 0}
     names: dict[int, str] = {}
     listed = {}
     taken = {x.name for z in vertices for x in (z, *inputs.get(z, ())) if getattr(x, "name", None)}
@@ -272,7 +272,7 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
 
     def numbered(kind: str) -> str:
         counts[kind] += 1
-        name = f"{kind}{counts[kind]}"
+        name = f"{kind}{subscript(counts[kind])}"
         return numbered(kind) if name in taken else name
 
     unnamed: dict[int, Any] = {}
@@ -287,7 +287,7 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
                 used.add(own)
                 names[id(x)] = own
             elif isinstance(x, Node):
-                names[id(x)] = numbered("v")
+                names[id(x)] = numbered("z")
             elif leaf or np.ndim(value):
                 written = z in inputs and isinstance(value, np.ndarray) and writes.since(value, z.order)
                 unnamed[id(x)] = x

@@ -20,6 +20,7 @@ from micrograd_np.ops import comparison, elementwise, linear, shape, state, tran
 from micrograd_np.ops.index import getitem
 
 _SUM, _PRODUCT, _PREFIX, _POSTFIX, _ATOM = range(1, 6)  # how tightly the parts of a formula bind
+_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _HOLE = re.compile(r"\{(\w+)\}")
 _OPERATORS = (
     (_SUM, re.compile(r" (?:[+−=≠<≤>≥∧∨⊻]|if|else|with|as|to) ")),
@@ -107,6 +108,11 @@ def _part(x: Any) -> Symbol:
     number = float(x)
     text = f"{number:.6g}".replace("-", "−")
     return Symbol(text, x, _ATOM if number >= 0 else _PRODUCT)
+
+
+def subscript(n: int) -> str:
+    """`n` as it stands in x₁."""
+    return str(n).translate(_DIGITS)
 
 
 def number(x: Any, digits: int = 4) -> str:

@@ -1,7 +1,10 @@
 """What the property tests say of rules, for a learner: the smallest counterexample, and what it looks like."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,9 +47,7 @@ class CounterexampleError(Exception):
 class Answer(Table):
     """A verdict that prints itself; `passed` is it as a bool."""
 
-    def __init__(self, title: str, cells: Any, notes: Any, *, passed: bool) -> None:
-        super().__init__(title, cells, notes)
-        self.passed = passed
+    passed = False
 
 
 def judge(own: Primitive[Any], op: Primitive[Any], rules: Mapping[str, Any]) -> Answer:
@@ -68,33 +69,34 @@ def judge(own: Primitive[Any], op: Primitive[Any], rules: Mapping[str, Any]) -> 
             except Exception as error:  # noqa: BLE001  the learner's
                 return _table(op, _failed(error, sample))
     count = f"  {len(_REST) + 2} claims hold on {len(every)} samples"
-    return Answer(f"{op.name}: right.", [(count,)], [], passed=True)
+    right = Answer(f"{op.name}: right.", [(count,)], [])
+    right.passed = True
+    return right
 
 
 def _failed(error: Exception, sample: Sample) -> CounterexampleError:
     """The counterexample for an error raised by a rule, or by what a rule must return: then its advice is the hint."""
     message = str(error).removeprefix("exercise: ")
     if message == str(error):
-        return CounterexampleError(
-            "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])]), sample
-        )
+        said = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])]
+        return CounterexampleError("\n".join(said), sample)
     what, _, advice = message.replace(f" of {sample.op.name}", "", 1).partition(". ")
     return CounterexampleError(f"{what[:1].upper()}{what[1:]}.", sample, hint=advice)
 
 
 def _table(op: Primitive[Any], wrong: CounterexampleError) -> Answer:
     settings = "".join(f", {name}={value!r}" for name, value in wrong.sample.static.items())
-    named = [*zip(map(wrong.sample.name_of, range(len(wrong.sample.inputs))), wrong.sample.inputs, strict=True)]
+    named = [*zip(op.inputs, wrong.sample.inputs, strict=True)]
     named += [] if wrong.g is None else [("g", wrong.g)]
-    lines = [f"with {', '.join(f'{name} = {_text(x)}' for name, x in named)}{settings}"]
+    notes = [f"with {', '.join(f'{name} = {_text(x)}' for name, x in named)}{settings}"]
     hint = wrong.hint or (LADDER[op.name].hint if op.name in LADDER else "")
-    return Answer(
-        f"{op.name}: not yet. {wrong}", wrong.cells, [*lines, *([f"Hint: {hint}"] if hint else [])], passed=False
-    )
+    return Answer(f"{op.name}: not yet. {wrong}", wrong.cells, notes + [f"Hint: {hint}"] * (hint != ""))
 
 
 def _text(x: Any) -> str:
-    return np.array2string(np.asarray(x) + 0.0, precision=4, separator=", ", threshold=30).replace("\n", "")
+    x = np.asarray(x)
+    x = x + 0.0 if x.dtype.kind == "f" else x  # 0.0 of -0.0
+    return np.array2string(x, precision=4, separator=", ", threshold=30).replace("\n", "")
 
 
 def _seed(z: Any) -> Any:
@@ -119,9 +121,10 @@ def _first(sample: Sample, rules: Mapping[str, Any], samples: list[Sample]) -> N
                 raise CounterexampleError(what, sample, g, hint=_REST["inputs_stay_as_they_are"]) from error
     for name, report in _wrong_rows(sample, g, rules):
         what = f"The smallest case in which your rule for {name} fails:"
-        larger = [s for s in samples if s.static == sample.static][-1]
-        hints = [_diagnosis(name, _compared(s, _seed(s.apply())), s, rules[name]) for s in (larger, sample)]
-        raise CounterexampleError(what, sample, g, _cells(report, rules), next(filter(None, hints), ""))
+        with np.errstate(all="ignore"):
+            case, cases = ([*_cases(drawn, name, rules[name])] for drawn in ([sample], samples))
+            hint = _hint(name, case[0], cases) if case else ""
+        raise CounterexampleError(what, sample, g, _cells(report, rules), hint)
 
 
 def _compared(sample: Sample, g: Any) -> Report:
@@ -187,38 +190,88 @@ def _other(sample: Sample, claim: str) -> None:
         raise CounterexampleError(what, sample, hint=_REST[claim]) from error
 
 
-def _diagnosis(name: str, report: Report, sample: Sample, rule: Any) -> str:
-    """What the gradient of `name` looks like beside the right one; "" if it is right, or looks like nothing known."""
-    row = report[name]
-    if row.verdict == AGREES:
-        return ""
-    a, n = row.analytic, row.numeric
-    values = dict(zip(map(sample.name_of, range(len(sample.inputs))), sample.inputs, strict=True))
-    x, z = values[name], sample.apply()
-    if not np.all(np.isfinite(a)):
-        return f"Your gradient is {a[~np.isfinite(a)].flat[0]} somewhere: look for a division by 0."
-    if _same(a, -n):
-        return "The sign is wrong."
-    g, static = _seed(z), sample.settings
-    if _same(rule(g, z, *sample.inputs, **static), rule(2 * g, z, *sample.inputs, **static)):
-        return "Your gradient does not change with g. By the chain rule, g is a factor of it."
-    if a.ndim == 2 and a.shape[0] == a.shape[1] > 1 and _same(a, n.T):
-        return "It looks transposed."
-    other = next((r.name for r in report if r.name != name and r.numeric.shape == a.shape and _same(a, r.numeric)), "")
-    if other and not _same(n, report[other].numeric):
-        return f"This is the gradient of {other}."
-    wrong = ~np.isclose(a, n, rtol=1e-4, atol=1e-6)
-    if x.size > 1 and np.array_equal(wrong, x == 0):
+class _Case(NamedTuple):
+    """What a rule makes of a sample: the gradient `a`, beside the right one of each input."""
+
+    sample: Sample
+    rule: Callable[[Any], Any]  # of g alone
+    values: Mapping[str, Any]  # the inputs, and z
+    a: Any
+    right: Mapping[str, Any]
+
+
+def _cases(samples: list[Sample], name: str, rule: Any) -> Iterator[_Case]:
+    """Of each sample on which the rule raises nothing; of an elementwise op, where `name` is not broadcast."""
+    for s in samples:
+        with suppress(Exception):
+            z = s.apply()
+            values = {**dict(zip(s.op.inputs, s.inputs, strict=True)), "z": z}
+            if s.op.shape is not None or z.shape == values[name].shape:
+                report = _compared(s, _seed(z))
+                right = {row.name: row.numeric for row in report}
+                by_g = partial(lambda s, z, g: rule(g, z, *s.inputs, **s.settings), s, z)
+                yield _Case(s, by_g, values, report[name].analytic, right)
+
+
+def _hint(name: str, case: _Case, cases: list[_Case]) -> str:
+    """What is wrong in `case`, as far as it is so in all `cases`; "" if it looks like nothing known."""
+    if not np.all(np.isfinite(case.a)):
+        return f"Your gradient is {case.a[~np.isfinite(case.a)].flat[0]} somewhere: look for a division by 0."
+    if all(np.isclose(c.a, c.right[name], rtol=1e-4, atol=1e-6)[c.values[name] != 0].all() for c in cases):
         return f"It is wrong only where {name} is 0."
-    for factor, v in {**values, "z": z, f"(1 - {name})": 1 - x, "(1 - z)": 1 - z}.items():
-        fits = v.size > 1 and v.dtype.kind == "f" and v.shape == a.shape
-        if fits and (_same(a * v, n) or _same(a, n * v)):
-            return f"A factor {'is missing' if _same(a * v, n) else 'is too much'}: {factor}."
-    ratio = n[a != 0] / a[a != 0]
-    if a.size > 1 and ratio.size and _same(ratio, ratio[0]) and _same(a * ratio[0], n):
-        return f"The right one is {ratio[0]:.4g} times yours, everywhere: a constant factor."
+    ratio, looks = _ratio(name, case), defaultdict(list)
+    for c in cases:
+        for text, u, v in _looks(name, ratio, c):
+            looks[text].append((u, v))
+    several = [(c.a * _ratio(name, c), c.right[name]) for c in cases if c.a.size > 1]
+    text = f"Here the right one is {ratio:.4g} times yours; elsewhere it is another factor: it comes from the shapes."
+    everywhere = next((text for text, pairs in looks.items() if _fits(pairs)), "")
+    return everywhere or _mixed(name, case) or (text if _fits(several) else "")
+
+
+def _looks(name: str, ratio: float, c: _Case) -> Iterator[tuple[str, Any, Any]]:
+    """What a wrong gradient may look like, and two arrays that are the same if it does."""
+    a, n, g, z = c.a, c.right[name], _seed(c.values["z"]), c.values["z"]
+    yield "The sign is wrong.", a, -n
+    yield "Your gradient does not change with g. By the chain rule, g is a factor of it.", c.rule(g), c.rule(2 * g)
+    yield "It looks transposed.", a, n.T
+    yield from ((f"This is the gradient of {v}.", a, x) for v, x in c.right.items() if v != name and x.shape == n.shape)
+    for v, x in {**c.values, f"(1 - {name})": 1 - c.values[name], "(1 - z)": 1 - z}.items():
+        if x.shape == n.shape:
+            yield f"A factor is missing: {v}.", a * x, n
+            yield f"A factor is too much: {v}.", a, n * x
+    yield f"The right one is {ratio:.4g} times yours, everywhere: a constant factor.", a * ratio, n
+
+
+def _ratio(name: str, c: _Case) -> float:
+    return float((c.right[name][c.a != 0] / c.a[c.a != 0])[0]) if c.a.any() else 1.0
+
+
+def _fits(pairs: list[tuple[Any, Any]]) -> bool:
+    """Whether both of each pair are the same, with more than one number that says something."""
+    return all(_same(u, v) for u, v in pairs) and bool(sum(np.count_nonzero(v) for _, v in pairs) > 1)
+
+
+def _mixed(name: str, c: _Case) -> str:
+    """An element of the gradient that changes with one of g, where no change of its input moves that one of z."""
+    x, z, i = c.values[name], c.values["z"], list(c.values).index(name)
+    for j in np.ndindex(x.shape if x.size > 1 else 0):
+        moved = np.zeros(z.shape, bool)
+        for value in (x.max() + 9, x.min() - 9):
+            other = x.copy()
+            other[j] = value
+            moved |= c.sample.apply(*c.sample.inputs[:i], other, *c.sample.inputs[i + 1 :]) != z
+        for k in np.argwhere(~moved).tolist():
+            g = _seed(z)
+            before = c.rule(g.copy())
+            g[tuple(k)] += 1
+            if tuple(k) != j and before.shape == x.shape and not _same(before[j], c.rule(g)[j]):
+                return (
+                    f"Your gradient of {name}{[*j]} changes with g{k}, and z{k} does not depend on {name}{[*j]}. "
+                    "Sum along the axis only (axis=axis), and keep it (keepdims=True, or mg.expand_dims)."
+                )
     return ""
 
 
 def _same(a: Any, b: Any) -> bool:
-    return bool(np.allclose(a, b, rtol=1e-4, atol=1e-6))
+    return bool(np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-4, atol=1e-6))

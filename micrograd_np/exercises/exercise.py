@@ -3,7 +3,9 @@
 import linecache
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property, wraps
+from inspect import signature
 from threading import get_ident
 from typing import Any, Self
 
@@ -32,7 +34,7 @@ class Words(str):
 class Exercise:
     """One derivative rule, or several of one op, written by you; see `exercise`. It prints the verdict.
 
-    TypeError for a rule that is no function, or of an input that the op does not have.
+    TypeError for a rule that is no function, takes other arguments, or is of an input that the op does not have.
 
     >>> answer = exercise("multiply")
     >>> @answer.rule("x")
@@ -51,6 +53,15 @@ class Exercise:
     def _add(self, name: str, rule: Rule) -> None:
         require_type("exercise", name, rule, callable(rule), "a function (g, z, ...) of your own")
         _twin(self.op).vjp(**{name: rule})  # which says if there is no such input
+        with suppress(ValueError):  # a function of C may have no signature
+            takes = signature(rule)
+            try:
+                takes.bind(*("g", "z", *self.op.inputs), **dict.fromkeys(self.op.statics))
+            except TypeError:
+                raise TypeError(
+                    f"exercise: your rule for {name} of {self.op.name} takes {takes}, and is called as "
+                    f"rule({self._arguments}). Give it these arguments, under these names."
+                ) from None
         self.rules = {**self.rules, name: rule}
         vars(self).pop("answer", None)
 
@@ -107,7 +118,7 @@ class Exercise:
         note = (
             f"Write a rule({self._arguments}) for {names}: g is the gradient of the result z; return that of the input."
         )
-        return Table(title, [(" ", note)], ["Stuck? .hint(), and at last .solution()."])
+        return Table(title, [], [f"  {note}", "Stuck? .hint(), and at last .solution()."])
 
     def __repr__(self) -> str:
         return repr(self._shown())
@@ -171,7 +182,7 @@ def _with_rules(exercise: Exercise) -> Primitive[Any]:
                 if line:
                     error.add_note(line)
                 raise
-            _check(title, gx, g, inputs[i], elementwise=op.shape is None)
+            _check(title, name, gx, g, inputs[i], elementwise=op.shape is None)
             return gx.data if isinstance(gx, Vertex) and not isinstance(g, Vertex) else gx
 
         return call
@@ -194,8 +205,8 @@ def _line_of(rule: Rule, error: Exception) -> str:
     return f"It happened in your rule, line {frames[-1].lineno}{f': {text}' if text else '.'}"
 
 
-def _check(title: str, gx: Any, g: Any, x: Any, *, elementwise: bool) -> None:
-    """TypeError or ValueError, in a sentence, if `gx` cannot be the gradient of `x`."""
+def _check(title: str, name: str, gx: Any, g: Any, x: Any, *, elementwise: bool) -> None:
+    """TypeError or ValueError, in a sentence, if `gx` cannot be the gradient of `x`, the input `name`."""
     if gx is None:
         raise TypeError(f"{title} returned None. End it with return and the gradient.")
     if not hasattr(gx, "shape") or not hasattr(gx, "dtype"):
@@ -209,14 +220,20 @@ def _check(title: str, gx: Any, g: Any, x: Any, *, elementwise: bool) -> None:
         return
     if gx.shape == x.shape[::-1]:
         advice = "It looks transposed."
+    elif gx.shape == g.shape and gx.size > x.size:
+        advice = (
+            f"An element of {name} that went to several places gets the sum of what comes back: sum over these axes."
+        )
     elif gx.size > x.size:
-        advice = "An element of x that went to several places gets the sum of what comes back: sum over these axes."
+        advice = f"Sum over the axes that {name} does not have; a sum that is to stand beside {name} has keepdims=True."
     else:
-        advice = "Each element of x gets its own: bring the axes back (mg.expand_dims), and repeat (mg.broadcast_to)."
-    raise ValueError(f"{title} returned shape {gx.shape}; x and its gradient have {x.shape}. {advice}")
+        advice = (
+            f"Each element of {name} gets its own: bring the axes back (mg.expand_dims), and repeat (mg.broadcast_to)."
+        )
+    raise ValueError(f"{title} returned shape {gx.shape}; {name} and its gradient have {x.shape}. {advice}")
 
 
-def exercise(name: str | None = None, /, *, time_limit: float = 10.0, **rules: Rule) -> Any:
+def exercise(name: str | None = None, /, *unnamed: Any, time_limit: float = 10.0, **rules: Rule) -> Any:
     """A derivative rule to write yourself, in the place of the library's.
 
     `name` is that of an op, and each of `rules` the rule of one of its inputs: ``rule(g, z, *inputs, **settings)`` gets
@@ -230,7 +247,8 @@ def exercise(name: str | None = None, /, *, time_limit: float = 10.0, **rules: R
     As a context it computes with your rules: in this thread, until the block ends, by whatever way. What is computed
     inside and differentiated after has the library's rules. A compiled step that is called inside runs uncompiled, and
     its programs stay as they are. A rule that runs longer than `time_limit` seconds is stopped by TimeoutError, between
-    two of Python's instructions: a single call of NumPy ends first. ValueError for an op that there is not.
+    two of Python's instructions: a single call of NumPy ends first. ValueError for an op that there is not;
+    TypeError for a rule that is given without the name of its input, or takes other arguments.
 
     >>> import micrograd_np as mg
     >>> mg.exercise("square", x=lambda g, z, x: 2 * g * x)
@@ -250,5 +268,7 @@ def exercise(name: str | None = None, /, *, time_limit: float = 10.0, **rules: R
         raise ValueError(
             f"exercise: found no op {name!r} with a derivative rule for each input. mg.exercise() lists the exercises."
         )
+    if unnamed:
+        raise TypeError(f"exercise: a rule comes by the name of its input: mg.exercise({name!r}, {op.inputs[0]}=rule).")
     require_value("exercise", "time_limit", time_limit, time_limit > 0, "a number of seconds above 0")
     return Exercise(op, rules, float(time_limit))

@@ -14,7 +14,7 @@ from .sums import sum_by_product
 
 Axis = int | tuple[int, ...] | None
 
-EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True})
+EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"axis": -1}, {"axis": (0, -1), "keepdims": True})
 
 
 def keepdims_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:

@@ -9,13 +9,13 @@ import numpy as np
 
 from micrograd_np.core.messages import describe_value, require_type
 from micrograd_np.core.vertex import Vertex
-from micrograd_np.engine.symbol import number
+from micrograd_np.engine.symbol import number, subscript
 from micrograd_np.functional.loss import mse_loss
 
 from .drawing import LOOK, Drawing, Edge, Node, check
 from .flow import Block, Steps, folded, guessed, unrolled, watched
 from .picture import Picture
-from .text import subscript, summary
+from .text import summary
 
 _FEW = 16  # weights of a layer, its bias included, that are written on their lines
 

@@ -81,7 +81,7 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
     >>> import micrograd_np as mg
     >>> w = mg.Tensor(3.0, requires_grad=True, name="w")
     >>> draw_steps((w * 2).sigmoid())
-    <Steps: v2 = σ(v1), step by step: 2 ops and back; .save('steps.html') writes the page>
+    <Steps: z₂ = σ(z₁), step by step: 2 ops and back; .save('steps.html') writes the page>
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"draw_steps: found {type(tensor).__name__}; give the tensor that backward() starts from.")

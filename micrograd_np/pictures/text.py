@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.values import parts_of
-from micrograd_np.engine.symbol import number, setting
+from micrograd_np.engine.symbol import number, setting, subscript
 
 LIMIT = 4000  # bytes of a label; Graphviz before 16 refuses a quoted string over 16,384, and escaping can double it
 
@@ -18,7 +18,6 @@ _LINES = {code: to for code, to in _SHOWN.items() if code != 10}  # where a line
 _INPUTS = 6  # of one op that are all named
 _LENGTH = 90  # characters of a formula
 _SMALL = 6  # so many numbers are printed; a matrix may have two more
-_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 BARS = ("▁", "▂", "▃", "▄", "▅", "▆")  # no higher: in another font they may run into the line above
 
 
@@ -50,11 +49,6 @@ def shortened(text: str, length: int = 40) -> str:
     """
     text, half = plain(text), (length - 1) // 2
     return text if len(text) <= length else f"{text[: length - 1 - half]}…{text[-half:]}"
-
-
-def subscript(n: int) -> str:
-    """`n` as it stands in x₁."""
-    return str(n).translate(_DIGITS)
 
 
 class Names(Counter[Any]):

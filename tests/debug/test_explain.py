@@ -1,6 +1,7 @@
 """`explain` prints the derivation that the walk follows, with the numbers that it finds."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ def told(tensor, gradient=None):
 def test_every_rule_stands_as_a_formula_with_shape_and_numbers():
     a, b = (mg.Tensor(v, requires_grad=True, name=n) for v, n in (([3.0, 4.0], "a"), ([5.0, 6.0], "b")))
     lines = told((a / b).sum()).splitlines()
-    assert any(line.split() == ["v1", "=", "a", "/", "b", "(2,)", "=", "[0.6", "0.6667]"] for line in lines)
-    assert any(line.strip().startswith("∂v2/∂a = g ÷ b") and "[0.2    0.1667]" in line for line in lines)
+    assert any(line.split() == ["z₁", "=", "a", "/", "b", "(2,)", "=", "[0.6", "0.6667]"] for line in lines)
+    assert any(line.strip().startswith("∂z₂/∂a = g ÷ b") and "[0.2    0.1667]" in line for line in lines)
 
 
 def test_broadcasting_is_explained():
@@ -31,8 +32,8 @@ def test_broadcasting_is_explained():
 def test_a_tensor_used_twice_shows_both_shares_and_their_sum():
     x = mg.Tensor(3.0, requires_grad=True, name="x")
     text = told(x * x)
-    assert text.count("∂v1/∂x += ") == 2
-    assert "∂v1/∂x, all 2 together" in text
+    assert text.count("∂z₁/∂x += ") == 2
+    assert "∂z₁/∂x, all 2 together" in text
     assert "x is used 2 times" in text
     assert "= 6 " in text
 
@@ -44,11 +45,11 @@ def test_what_a_hook_made_of_a_gradient_is_said():
     x.register_hook(lambda g: -g)
     lines = [" ".join(line.split()) for line in told((inner * inner).sum()).splitlines()]
     assert lines[-5:] == [
-        "∂v3/∂v1, all 2 together (2,) = [4. 8.] v1 is used 2 times",
-        "∂v3/∂v1, after its hooks (2,) = [400. 800.]",
-        "v1 = x · 2",
-        "∂v3/∂x = g · 2 (2,) = [ 800. 1600.]",
-        "∂v3/∂x, after its hooks (2,) = [ -800. -1600.]",
+        "∂z₃/∂z₁, all 2 together (2,) = [4. 8.] z₁ is used 2 times",
+        "∂z₃/∂z₁, after its hooks (2,) = [400. 800.]",
+        "z₁ = x · 2",
+        "∂z₃/∂x = g · 2 (2,) = [ 800. 1600.]",
+        "∂z₃/∂x, after its hooks (2,) = [ -800. -1600.]",
     ]
 
 
@@ -94,7 +95,7 @@ def test_it_prints_once_and_only_where_it_is_printed(capsys):
     assert not capsys.readouterr().out
     print(derivation)
     text = capsys.readouterr().out
-    assert text.count("v1 = exp x ") == 1
+    assert text.count("z₁ = exp x ") == 1
     assert "None" not in text
     assert text == f"{derivation!r}\n"
 
@@ -109,34 +110,34 @@ def test_leaves_without_a_name_are_numbered_in_the_order_they_are_used():
     a, b, c = (mg.Tensor(value, requires_grad=True) for value in (2.0, 3.0, 5.0))
     lines = told(a * b + c).splitlines()
     assert [line.split() for line in lines[:3]] == [
-        [f"x{i}", "()", "=", value, "a", "leaf"] for i, value in ((1, "2"), (2, "3"), (3, "5"))
+        [name, "()", "=", value, "a", "leaf"] for name, value in (("x₁", "2"), ("x₂", "3"), ("x₃", "5"))
     ]
-    assert lines[3].startswith("v1 = x1 · x2 ")
-    assert lines[4].startswith("v2 = v1 + x3 ")
+    assert lines[3].startswith("z₁ = x₁ · x₂ ")
+    assert lines[4].startswith("z₂ = z₁ + x₃ ")
 
 
 def test_a_number_given_to_a_leaf_or_result_is_nobodys_name_already():
-    x, y = mg.Tensor([1.0, 2.0], requires_grad=True, name="v1"), mg.Tensor([1.0, 2.0], requires_grad=True)
+    x, y = mg.Tensor([1.0, 2.0], requires_grad=True, name="z₁"), mg.Tensor([1.0, 2.0], requires_grad=True)
     (lines,) = [told((y * x).sum()).splitlines()]
-    assert lines[1].startswith("v2 = x1 · v1 ")
+    assert lines[1].startswith("z₂ = x₁ · z₁ ")
 
 
 def test_constants_are_shown_by_value():
     x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
     lines = told((x * mg.Tensor(4.0) * mg.Tensor([5.0, 6.0]) + np.array([7.0, 8.0])).sum()).splitlines()
-    assert lines[0].split() == ["c1", "(2,)", "=", "[5.", "6.]", "a", "constant"]
-    assert lines[1].split() == ["c2", "(2,)", "=", "[7.", "8.]", "a", "constant"]
-    assert [line.split("  ")[0] for line in lines[2:5]] == ["v1 = x · 4", "v2 = v1 · c1", "v3 = v2 + c2"]
+    assert lines[0].split() == ["c₁", "(2,)", "=", "[5.", "6.]", "a", "constant"]
+    assert lines[1].split() == ["c₂", "(2,)", "=", "[7.", "8.]", "a", "constant"]
+    assert [line.split("  ")[0] for line in lines[2:5]] == ["z₁ = x · 4", "z₂ = z₁ · c₁", "z₃ = z₂ + c₂"]
 
 
 def test_an_outer_product_is_called_one():
     w, x = (mg.Tensor(np.ones(shape), requires_grad=True, name=n) for shape, n in (((2, 3), "W"), (3, "x")))
-    assert "∂v2/∂W = g ⊗ x " in told((w @ x).sum())
+    assert "∂z₂/∂W = g ⊗ x " in told((w @ x).sum())
     a, b = (mg.Tensor(np.ones(n), requires_grad=True, name=name) for n, name in ((2, "a"), (3, "b")))
-    assert "∂v2/∂W = a ⊗ g " in told((a @ mg.Tensor(np.ones((2, 3)), requires_grad=True, name="W")).sum())
-    assert "v1 = a ⊗ b " in told(mg.outer(a, b).sum())
+    assert "∂z₂/∂W = a ⊗ g " in told((a @ mg.Tensor(np.ones((2, 3)), requires_grad=True, name="W")).sum())
+    assert "z₁ = a ⊗ b " in told(mg.outer(a, b).sum())
     single = mg.Tensor(np.ones((1, 3)), requires_grad=True, name="W")
-    assert "∂v2/∂W = g ⊗ x " in told((single @ x).sum())
+    assert "∂z₂/∂W = g ⊗ x " in told((single @ x).sum())
     column = mg.Tensor(np.ones((3, 1)), requires_grad=True, name="column")
     assert "⊗" not in told((column * np.ones((1, 1))).sum())
 
@@ -145,26 +146,26 @@ def test_an_outer_product_is_one_line_and_one_rule_for_each_vector():
     a, b = (mg.Tensor(np.arange(n) + 1.0, requires_grad=True, name=name) for n, name in ((2, "a"), (3, "b")))
     text = told(mg.outer(a, b).sum())
     assert "reshape" not in text
-    assert "v1 = a ⊗ b                       (2, 3) = [[1. 2. 3.] [2. 4. 6.]]   an outer product" in text
-    assert "∂v2/∂a = g · b                 (2,) = [6. 6.]   summed over axis 1 of (2, 3), along which a was" in text
+    assert "z₁ = a ⊗ b                       (2, 3) = [[1. 2. 3.] [2. 4. 6.]]   an outer product" in text
+    assert "∂z₂/∂a = g · b                 (2,) = [6. 6.]   summed over axis 1 of (2, 3), along which a was" in text
     text = told(mg.outer(a, a).sum())
-    assert "∂v2/∂a, all 2 together         (2,) = [6. 6.]   a is used 2 times" in text
-    assert "v2 = v1 ⊗ c1" in told(mg.outer(a * 2, np.ones(3)).sum())
+    assert "∂z₂/∂a, all 2 together         (2,) = [6. 6.]   a is used 2 times" in text
+    assert "z₂ = z₁ ⊗ c₁" in told(mg.outer(a * 2, np.ones(3)).sum())
     column = a.reshape(2, 1)
     text = told((column * b.reshape(1, 3) + column).sum())
     assert text.count("reshape a to (2, 1)") == 2  # forward and backward, as it is used by itself too
     hooked = a.reshape(2, 1)
     hooked.register_hook(lambda g: g * 10)
     assert told((hooked * b.reshape(1, 3)).sum()).count("reshape a to (2, 1)") == 2  # what a hook sees is shown
-    assert "v2 = v1 ⊗ b" in text
+    assert "z₂ = z₁ ⊗ b" in text
 
 
 def test_the_gradient_of_a_product_of_vectors_is_told_without_the_reshape_of_a_number():
     a, b = (mg.Tensor(np.ones(3), requires_grad=True, name=name) for name in "ab")
     text = told(a @ b)
     assert "reshape" not in text
-    assert "∂v1/∂a = g · b  " in text
-    assert "∂v1/∂b = g · a  " in text
+    assert "∂z₁/∂a = g · b  " in text
+    assert "∂z₁/∂b = g · a  " in text
 
 
 def test_every_kind_of_network_can_be_explained():
@@ -180,9 +181,9 @@ def test_what_was_computed_from_memory_that_was_written_since_is_not_kept():
         x *= 3
     shown = told(z)
     assert "a leaf, written since" in shown
-    assert "v1 = x1 + 1                      not kept" in shown
-    assert "v2 = v1 · 2                      not kept" in shown
-    assert "v3 = Σ v2                        () = 400" in shown
+    assert "z₁ = x₁ + 1                      not kept" in shown
+    assert "z₂ = z₁ · 2                      not kept" in shown
+    assert "z₃ = Σ z₂                        () = 400" in shown
 
 
 def test_what_was_not_written_is_computed_again():
@@ -191,14 +192,27 @@ def test_what_was_not_written_is_computed_again():
     z = ((x + 1) * 2).sum()
     with mg.no_grad():
         other *= 3
-    assert "v2 = v1 · 2                      (100,) = [4. 4. ... 4. 4.]" in told(z)
+    assert "z₂ = z₁ · 2                      (100,) = [4. 4. ... 4. 4.]" in told(z)
 
 
 def test_leaves_are_numbered_in_the_order_in_which_they_were_made():
     first, second, third = (mg.Tensor([float(i), 2.0], requires_grad=True) for i in range(3))
     c, d = mg.Tensor([5.0, 6.0]), mg.Tensor([7.0, 8.0])
     lines = mg.explain((third * d + second * first * c).sum()).lines
-    assert [line.split()[0] for line in lines[:5]] == ["x1", "x2", "x3", "c1", "c2"]
+    assert [line.split()[0] for line in lines[:5]] == ["x₁", "x₂", "x₃", "c₁", "c₂"]
     assert "[0. 2.]" in lines[0]
     assert "[2. 2.]" in lines[2]
     assert "[5. 6.]" in lines[3]
+
+
+def test_explain_and_the_pictures_call_the_same_step_by_the_same_name():
+    loss = ((mg.Tensor([1.0, 2.0], requires_grad=True) * 3).exp() + 1).sum()
+    explained = re.findall(r"^(z.) = (.*?)  ", str(mg.explain(loss)), re.MULTILINE)[:4]
+    assert [f"{name} = {formula}" for name, formula in explained] == [
+        "z₁ = x₁ · 3",
+        "z₂ = exp z₁",
+        "z₃ = z₂ + 1",
+        "z₄ = Σ z₃",
+    ]
+    drawn = mg.draw(loss).describe()
+    assert all(f"{name} = {formula}: " in drawn for name, formula in explained)

@@ -102,11 +102,11 @@ def test_rules_stand_as_formulas_and_with_numbers():
     z = x * y + x
     z.name = "z"
     told = entries(data_of(mg.draw_steps(z)))
-    assert told["v1", "x"]["rule"] == "g · y"
-    assert told["v1", "x"]["numbers"] == "1 · (−3)"
-    assert told["v1", "y"]["numbers"] == "1 · 2"
+    assert told["z₁", "x"]["rule"] == "g · y"
+    assert told["z₁", "x"]["numbers"] == "1 · (−3)"
+    assert told["z₁", "y"]["numbers"] == "1 · 2"
     assert told["z", "x"]["part"] == 1
-    again = told["v1", "x"]
+    again = told["z₁", "x"]
     assert (again["part"], again["of"]) == (2, 2)
     assert [again[key]["rows"] for key in ("before", "gives", "total")] == [[["1"]], [["−3"]], [["−2"]]]
 
@@ -114,7 +114,7 @@ def test_rules_stand_as_formulas_and_with_numbers():
 def test_a_broadcast_axis_is_summed_and_said():
     b = mg.Tensor([1.0, 2.0], requires_grad=True, name="b")
     told = entries(data_of(mg.draw_steps((mg.Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], name="x") * b).sum())))
-    said = told["v1", "b"]
+    said = told["z₁", "b"]
     assert said["why"] == "summed over axis 0 of (3, 2), along which b was repeated"
     assert said["rule"] == "Σ over axis 0 of g · x"
     assert said["numbers"] == "Σ over axis 0 of [[1 1] [1 1] [1 1]] · [[1 2] [3 4] [5 6]]"
@@ -126,9 +126,9 @@ def test_an_outer_product_is_one_op():
     a, b = (mg.Tensor(np.arange(n) + 1.0, requires_grad=True, name=name) for n, name in ((2, "a"), (3, "b")))
     z = mg.outer(a, b).sum()
     data = data_of(mg.draw_steps(z))
-    assert [node["name"] for node in data["nodes"]] == ["a", "b", "v1", "v2"]
+    assert [node["name"] for node in data["nodes"]] == ["a", "b", "z₁", "z₂"]
     assert data["nodes"][2]["formula"] == "a ⊗ b"
-    said = entries(data)["v1", "a"]
+    said = entries(data)["z₁", "a"]
     assert said["rule"] == "Σ over axis 1 of g · b"
     assert said["gives"]["rows"] == [["6", "6"]]
     z.backward()
@@ -137,7 +137,7 @@ def test_an_outer_product_is_one_op():
 
 def test_of_a_large_elementwise_rule_the_first_element_is_spelt():
     x = mg.Tensor(np.linspace(0.5, 2, 40), requires_grad=True, name="x")
-    said = entries(data_of(mg.draw_steps((x * x).sum())))["v1", "x"]
+    said = entries(data_of(mg.draw_steps((x * x).sum())))["z₁", "x"]
     assert said["numbers"] == ""
     assert said["example"] == "1 · 0.5 = 0.5"
     w = mg.Tensor(np.ones((4, 5)), requires_grad=True, name="w")
@@ -168,10 +168,10 @@ def test_the_picture_has_a_box_for_each_value_and_describes_itself():
     assert sorted(box.get("class").split()[1] for box in boxes) == ["data", "op", "op", "parameter", "result"]
     edges = {tuple(map(int, edge.get("id")[1:].split("-"))) for edge in groups(picture, "edge")}
     named = {(data_of(drawn)["nodes"][a]["name"][:1], data_of(drawn)["nodes"][b]["name"]) for a, b in edges}
-    assert named == {("x", "v1"), ("c", "v1"), ("v", "v2"), ("x", "v2"), ("v", "v3")}
+    assert named == {("x", "z₁"), ("c", "z₁"), ("z", "z₂"), ("x", "z₂"), ("z", "z₃")}
     assert picture.get("role") == "img"
     assert picture.get("aria-labelledby").split() == [picture.find("title").get("id"), picture.find("desc").get("id")]
-    assert "v3 = Σ v2" in picture.find("desc").text
+    assert "z₃ = Σ z₂" in picture.find("desc").text
 
 
 @pytest.mark.parametrize("engine", ["a list"], indirect=True)
@@ -180,7 +180,7 @@ def test_without_graphviz_the_values_are_listed(engine):
     items = re.findall(r'<li id="n(\d)" class="node (\w+)"><div>(.*?)</div>', page)
     assert [int(number) for number, _, _ in items] == [0, 1, 2, 3, 4]
     assert sorted(kind for _, kind, _ in items) == ["data", "op", "op", "parameter", "result"]
-    assert html.unescape(items[-1][2]) == "v3 = Σ v2"
+    assert html.unescape(items[-1][2]) == "z₃ = Σ z₂"
     assert any("x &lt;&amp;&gt;" in text for _, _, text in items)
 
 
@@ -385,8 +385,8 @@ def test_numbers_of_memory_that_was_written_since_are_not_shown():
     with mg.no_grad():
         x *= 3
     nodes = {node["name"]: node for node in data_of(mg.draw_steps(z))["nodes"]}
-    assert nodes["v1"]["value"]["rows"] == nodes["v2"]["value"]["rows"] == [["not kept"]]
-    assert not any(nodes[name]["numbers"] for name in ("v1", "v2", "v3"))
+    assert nodes["z₁"]["value"]["rows"] == nodes["z₂"]["value"]["rows"] == [["not kept"]]
+    assert not any(nodes[name]["numbers"] for name in ("z₁", "z₂", "z₃"))
 
 
 def test_steps_are_shown_in_the_browser(monkeypatch):
