@@ -263,6 +263,7 @@ def exercise(name: str | None = None, /, *unnamed: Any, time_limit: float = 10.0
     if name is None:
         rows = [(f"  {name}", step.formula) for name, step in LADDER.items()]
         return Table("Exercises, from easy to hard:", rows, ['Begin with mg.exercise("square").'])
+    require_type("exercise", "name", name, isinstance(name, str), "the name of an op")
     op = registry.get(name)
     if op is None or op.variadic or not op.smooth:
         raise ValueError(

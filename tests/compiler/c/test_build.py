@@ -119,7 +119,12 @@ print(build._process.pid, flush=True)
 
 
 def test_ctrl_c_ends_a_program_and_its_compiler(home, slow):
-    code = f"from micrograd_np.compiler.c.build import Build\nBuild({SOURCE!r}).wait()"
+    code = f"""
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background may have it ignored
+from micrograd_np.compiler.c.build import Build
+Build({SOURCE!r}).wait()
+"""
     child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     until(slow.exists)
     child.send_signal(signal.SIGINT)
