@@ -110,6 +110,8 @@ def _lowered(op: Op, places: Places, *, exact: bool) -> list[Step] | None:
         return _gather(op, target, places)
     if op.kwargs.keys() - {"dtype"} or not f.startswith("np.") or len(args) != len(op.args):
         return None
+    if exact and f == "np.power" and not isinstance(args[1], Place):
+        return None  # NumPy's loop takes a root or a square where the exponent is one number for all
     kinds = tuple(np.dtype(op.kwargs["dtype"]) if op.kwargs else _kind(x) for x in args)
     spelt = spelling(f, kinds, exact=exact)
     return None if spelt is None else [Step("loop", op, args, target, spelt)]

@@ -290,3 +290,18 @@ def test_one_element_is_read_and_written_where_it_lies():
         assert step(x).item() == 2 * x[2] + x[0]
         assert memory.data.tolist() == [0, 2 * x[2], 0]
     assert (step.runs, step.flagged, step.native.segments) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("f", "dtype"),
+    [(lambda x: x**0.5 + x**2.5, np.float32), (lambda x: (-x * 3 + x) + 0.5, np.uint8)],
+    ids=["a power by one number", "small whole numbers wrap around"],
+)
+def test_c_computes_as_numpy_does(f, dtype):
+    """A ufunc has a loop of its own for one exponent, and C computes small whole numbers as int."""
+    compiled = mg.compile(f, backend="c", wait=True)
+    for seed in range(4):
+        x = np.random.default_rng(seed).integers(1, 250, 300).astype(dtype) / dtype(1 if dtype == np.uint8 else 7)
+        x = x.astype(dtype)
+        with mg.no_grad():
+            assert np.array_equal(compiled(x).data, np.asarray(f(mg.Tensor(x)).data))
