@@ -343,13 +343,13 @@ class Nest:
             atom = _ATOM.fullmatch(line.text)
             operands = [read(x) for x in line.inputs]
             text = line.text.format(*(bare.get(x, x) if atom else x for x in operands))
-            if z.dtype.kind in "iu" and z.dtype.itemsize < 4:  # C computes in int, and NumPy wraps around
-                text, atom = f"({TYPES[z.dtype.name]})({text})", None
             targets = [f"{z.name}[{self._in_block()}]"] if z.block else []
             if line.into is not None:
                 targets.append(self._at(line.into, z.dtype))
             reader = readers.get(z, i)
             if uses[z] == 1 and not targets and len(text) < _SHORT and not any(i < k < reader for k in stores):
+                if z.dtype.kind in "iu" and z.dtype.itemsize < 4:  # C computes in int, and NumPy wraps around
+                    text, atom = f"({TYPES[z.dtype.name]})({text})", None
                 inside[z] = text if atom else f"({text})"
                 bare[inside[z]] = text
                 continue
