@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from micrograd_np.core.messages import require_type, require_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.trees import instances
 from micrograd_np.engine.grad_mode import no_grad
+from micrograd_np.engine.module_modes import modes_kept
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.module import Module
 
@@ -74,15 +76,11 @@ def export(
     if len(names) != len(inputs):
         raise ValueError(f"export: there are {len(inputs)} inputs and {len(names)} input_names.")
     axes = _open_axes(dynamic or {}, dict(zip(names, inputs, strict=True)))
-    modes = [(m, m.training) for m in model.modules()] if isinstance(model, Module) else []
-    try:
-        for module, _ in modes:
+    with modes_kept(model if isinstance(model, Module) else None) as modules:
+        for module in modules:
             module.training = False
         program = _traced(model, names, inputs)
         sizes = _compared(model, names, inputs, axes, program) if axes else None
-    finally:
-        for module, mode in modes:
-            module.training = mode
     results = list(instances(program.results, Value))
     outputs = list(output_names) if output_names is not None else _outputs(len(results))
     if len(outputs) != len(results):
@@ -99,8 +97,6 @@ def export(
 
 def _names_of(model: Any, count: int) -> list[str]:
     """What the model's function calls its first arguments."""
-    import inspect
-
     function = model.forward if isinstance(model, Module) else model
     parameters = list(inspect.signature(function).parameters.values())
     plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

@@ -10,6 +10,7 @@ from micrograd_np import random
 from micrograd_np.core.messages import with_article
 from micrograd_np.core.vertex import Node, Vertex
 from micrograd_np.engine.grad_mode import enable_grad, no_grad
+from micrograd_np.engine.module_modes import modes_kept
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
 
 _MARGIN = 0.12  # of the range of the data, on each side
@@ -116,16 +117,14 @@ def _is_batch(x: Any) -> bool:
 @contextmanager
 def _at_rest(model: Any) -> Iterator[None]:
     """Inside, the modules are in evaluation mode; afterwards modes and random numbers are what they would have been."""
-    modes = {module: module.training for module in getattr(model, "modules", tuple)()}
     state = random.get_state()
-    for module in modes:
-        module.training = False
-    try:
-        yield
-    finally:
-        random.set_state(state)
-        for module, mode in modes.items():
-            module.training = mode
+    with modes_kept(model) as modules:
+        for module in modules:
+            module.training = False
+        try:
+            yield
+        finally:
+            random.set_state(state)
 
 
 def _last_op(output: Tensor) -> str | None:

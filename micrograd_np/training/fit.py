@@ -19,6 +19,7 @@ from micrograd_np.core.settings import Positive, Size, check, rules_of
 from micrograd_np.data.dataset import Dataset
 from micrograd_np.data.loader import UnreadBatch
 from micrograd_np.engine.grad_mode import no_grad
+from micrograd_np.engine.module_modes import modes_kept
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.module import Module
 from micrograd_np.optim.clip import clip_grad_norm_
@@ -223,21 +224,16 @@ def evaluate(
     _check_parts("evaluate", model, loss, metrics)
     batches = _batches("evaluate", "batches", batches)
     metrics = metrics if isinstance(metrics, Mapping) else {m.__name__: m for m in metrics}
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
     total, predictions, truths = 0.0, [], []
-    try:
-        with no_grad():
-            for batch in batches:
-                _check_batch("evaluate", "batches", batch)
-                *inputs, targets = batch
-                prediction = model(*inputs)
-                total += loss(prediction, targets).item() * len(targets)
-                predictions.append(prediction.data)
-                truths.append(getattr(targets, "data", targets))
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+    with modes_kept(model), no_grad():
+        model.eval()
+        for batch in batches:
+            _check_batch("evaluate", "batches", batch)
+            *inputs, targets = batch
+            prediction = model(*inputs)
+            total += loss(prediction, targets).item() * len(targets)
+            predictions.append(prediction.data)
+            truths.append(getattr(targets, "data", targets))
     if not truths:
         raise ValueError(f"evaluate: {_NO_BATCHES}")
     predicted, true = np.concatenate(predictions), np.concatenate(truths)
