@@ -173,7 +173,7 @@ LINES = {
     "autograd": 770,
     "check": 1400,  # check_primitive also claims that a compiled call is eager's
     "compiler": 2600,
-    "compiler/c": 3770,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
+    "compiler/c": 3800,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1320,
     "compiler/running": 780,
     "compiler/tracing": 2180,
