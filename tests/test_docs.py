@@ -21,6 +21,8 @@ LANGUAGES = {"python", "sh", "text"}
 DIRECTIVES = {"figure", "glossary", "image", "math", "note", "seealso", "tip", "toctree", "warning"}
 DIRECTIVE = re.compile(r"\{(\w+)\}[^`]*")
 PICTURES = runpy.run_path(str(ROOT / "docs" / "generate_pictures.py"))
+GALLERY = runpy.run_path(str(ROOT / "docs" / "generate_gallery.py"))
+KEPT = r"pictures/([\w-]+\.(?:svg|html))"
 MARKER = "<!-- .ci/run runs this -->"
 FENCE = re.compile(r"[\s>*+\-\d.)]*(?P<fence>`{3,}|~{3,})(?P<language>.*)")  # quoted or listed ones too
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)(?P<target>[^)#\s]+)")
@@ -49,9 +51,14 @@ def run(path):
 def only_present_pictures(path, made):
     """Pictures that a page shows and leaves in the folder `made` are those of docs/pictures, up to their layout."""
     if path in PICTURES["PAGES"]:
-        for name in PICTURES["shown"](path):
-            present, kept = (PICTURES["words"](folder / name) for folder in (made, PICTURES["PICTURES"]))
-            assert present == kept, f"{name} is not what {path.name} draws; run docs/generate_pictures.py"
+        only_these(PICTURES["shown"](path), made, f"{path.name} draws; run docs/generate_pictures.py")
+
+
+def only_these(names, made, by_whom):
+    for name in names:
+        present, kept = (PICTURES["words"](folder / name) for folder in (made, PICTURES["PICTURES"]))
+        assert present == kept, f"{name} is not what {by_whom}"
+        assert present
 
 
 def only_blocks_that_run(path):
@@ -130,6 +137,22 @@ def test_a_picture_that_is_no_longer_what_the_page_draws_is_caught(tmp_path):
     (tmp_path / "the-forward-pass.svg").write_text(picture.replace("1.521", "1.52"), encoding="utf-8")
     with pytest.raises(AssertionError, match=r"run docs/generate_pictures\.py"):
         only_present_pictures(page, tmp_path)
+
+
+def test_the_gallery_and_its_pictures_are_what_the_script_makes(tmp_path):
+    GALLERY["main"](tmp_path)
+    assert (tmp_path / "gallery.md").read_text("utf-8") == (ROOT / "docs" / "gallery.md").read_text("utf-8")
+    names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert {"a-network-with-its-numbers.svg", "session.svg", "steps.html", "replay.html"} <= {*names}
+    only_these(names, tmp_path / "pictures", "the gallery draws; run docs/generate_gallery.py")
+
+
+def test_every_picture_is_one_that_a_script_makes_and_a_page_shows():
+    pages = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
+    shown = {name for text in pages.values() for name in re.findall(KEPT, text)}
+    drawn = {name for path in PICTURES["PAGES"] for name in PICTURES["shown"](path)}
+    drawn |= {*re.findall(KEPT, pages[ROOT / "docs" / "gallery.md"]), "session.svg"}
+    assert {path.name for path in PICTURES["PICTURES"].iterdir()} == shown == drawn
 
 
 def test_every_term_of_the_glossary_has_a_chinese_one_and_a_meaning():
