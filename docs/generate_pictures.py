@@ -16,6 +16,7 @@ PICTURES = HERE / "pictures"
 PAGES = [
     *(page for folder in ("tutorial", "howto") for page in sorted((HERE / folder).glob("*.md"))),
     HERE / "quickstart.md",
+    HERE / "walk.md",
 ]
 
 os.environ["SOURCE_DATE_EPOCH"] = "0"  # so that matplotlib writes the same file every day

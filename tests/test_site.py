@@ -26,7 +26,7 @@ pytestmark = pytest.mark.docs
 DOCS = Path(__file__).parents[1] / "docs"
 ADDRESS = re.compile(r"(?:https?:)?//")
 IMPORT = re.compile(r"^(?:>>> )?from (micrograd_np[\w.]*) import ([\w, ]+?)(?: as \w+)?$", re.MULTILINE)
-FOR_CONTRIBUTORS = {"contributing", "programs"}  # import what is not public
+FOR_CONTRIBUTORS = {"contributing", "programs", "walk"}  # import what is not public
 WITHIN_STYLES = re.compile(r"""(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')]+)""")
 
 
