@@ -21,8 +21,15 @@ def the_step_of_the_readme(folder):
 def test_the_program_that_the_readme_shows_is_the_one_that_its_step_becomes(tmp_path):
     program = the_step_of_the_readme(tmp_path).source_as("plain")
     body = "\n".join(row[8:] for row in program.splitlines() if row.startswith("        ") or not row)
-    (shown,) = (block for block in re.findall(r"```text\n(.*?)```", README, re.DOTALL) if "# forward" in block)
-    assert shown.strip() == body.strip()
+    backward = body.partition("# backward")[2].partition("# update")[0]
+    (shown,) = (block for block in re.findall(r"```text\n(.*?)```", README, re.DOTALL) if "# backward" in block)
+    assert shown.removeprefix("# backward").strip() == backward.strip()
+
+
+def test_a_screen_holds_what_each_kind_of_reader_needs():
+    sections = re.split(r"^## ", README, flags=re.MULTILINE)[1:]
+    lengths = {text.partition("\n")[0]: text.strip().count("\n") + 1 for text in sections}
+    assert [name for name, length in lengths.items() if length > 50] == []
 
 
 def test_the_pictures_that_the_readme_shows_are_those_of_its_session(tmp_path):
