@@ -223,6 +223,11 @@ def test_every_picture_is_one_that_a_script_makes_and_a_page_shows():
     assert {path.name for path in PICTURES["PICTURES"].iterdir()} == shown == drawn
 
 
+def test_every_how_to_page_shows_what_it_made():
+    pages = [path for path in (ROOT / "docs" / "howto").glob("*.md") if path.stem != "index"]
+    assert [path.name for path in pages if not PICTURES["shown"](path)] == []
+
+
 def test_every_term_of_the_glossary_has_a_chinese_one_and_a_meaning():
     rows = re.findall(r"^\| (?!English|---)(.*) \|$", (ROOT / "docs" / "glossary.md").read_text("utf-8"), re.MULTILINE)
     cells = [row.split(" | ") for row in rows]
