@@ -159,7 +159,7 @@ def test_pytorchs_import_lines_work():
 def test_a_name_of_one_meaning_is_a_function_and_a_method(name, torch):
     assert hasattr(torch, name) or hasattr(torch.Tensor, name)
     function = getattr(mg, name)
-    assert name == "cat" or getattr(mg.Tensor, name).__doc__ == getattr(function, "kernel", function).__doc__
+    assert name == "cat" or getattr(mg.Tensor, name).__doc__.startswith(getattr(function, "kernel", function).__doc__)
     assert name in mg.__all__
 
 

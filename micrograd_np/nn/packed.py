@@ -31,6 +31,9 @@ class PackedSequence(NamedTuple):
     `batch_sizes` says how many sequences have a first, a second, … element. `sorted_indices` are the sequences by
     falling length, `unsorted_indices` their places in that order, or both None where they came in it. They are plain
     numbers: a compiled step is one program for each set of lengths.
+
+    >>> pack_sequence([Tensor([1.0, 2.0]), Tensor([3.0])]).batch_sizes
+    (2, 1)
     """
 
     data: Tensor

@@ -5,6 +5,7 @@ says what to write for names that do not exist.
 """
 
 from collections.abc import Mapping, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -236,6 +237,9 @@ def _method(function: Any) -> Any:
 
 
 def add_methods(owner: type, functions: Mapping[str, Any]) -> None:
-    """Give `owner`, Tensor, the methods of these names."""
+    """Give `owner`, Tensor, the methods of these names; the docstring of every method names the function, if any."""
     for name in METHODS.split():
         setattr(owner, name, _method(functions[name]))
+    for name, method in vars(owner).items():
+        if isinstance(method, FunctionType) and callable(functions.get(name)):
+            method.__doc__ = f"{method.__doc__}\n\nShapes, errors and an example: `mg.{name}`, the function."

@@ -12,7 +12,16 @@ from .operand import as_operand
 
 @primitive("{x}", domain=(REALS,), onnx="Identity", numpy=("positive",))
 def copy(xp: Any, out: Any, x: Any) -> Any:
-    """The same values in fresh memory."""
+    """The same values in fresh memory.
+
+    ``(…) -> (…)``.
+
+    >>> t = Tensor([1.0, 2.0])
+    >>> z = t.copy()
+    >>> z[0] = 5.0
+    >>> t
+    Tensor([1., 2.])
+    """
     if out is ...:
         return xp.array(x, order="C")
     xp.copyto(out, x)
