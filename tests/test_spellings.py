@@ -7,7 +7,7 @@ import operator
 import re
 import traceback
 import warnings
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 
 import numpy as np
@@ -275,6 +275,9 @@ def test_the_one_device_may_be_named(make):
         (lambda **x: F.mish(X, **x), "inplace"),
         (lambda **x: F.silu(X, **x), "inplace"),
         (lambda **x: F.hardswish(X, **x), "inplace"),
+        (lambda **x: F.dropout(X, **x), "inplace"),
+        (lambda **x: F.dropout2d(X[None, None], **x), "inplace"),
+        (lambda **x: F.threshold(X, 0.0, 1.0, **x), "inplace"),
         (lambda **x: nn.utils.clip_grad_norm_([nn.Parameter(X)], 1.0, **x), "foreach"),
         (lambda **x: nn.utils.clip_grad_value_([nn.Parameter(X)], 1.0, **x), "foreach"),
         (lambda **x: optim.Adam([nn.Parameter(X)], **x), "capturable"),
@@ -340,10 +343,49 @@ def test_a_keyword_of_several_names_is_answered_with_ours():
             call()
 
 
-def test_a_layer_with_inplace_returns_a_new_tensor():
-    x = mg.Tensor(-X)
-    assert nn.ReLU(inplace=True)(x) is not x
-    np.testing.assert_array_equal(x.data, -X)
+IN_PLACE = [
+    name
+    for name in nn.__all__
+    if inspect.isclass(getattr(nn, name)) and "inplace" in inspect.signature(getattr(nn, name)).parameters
+]
+NEEDED = {"Threshold": {"threshold": 0.1, "value": 20.0}}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_a_layer_with_inplace_returns_a_new_tensor_and_says_so(name):
+    shape = (1, 3, *[2] * int(name[-2])) if name.endswith("d") and name[-2].isdigit() else (2, 3)
+    values = np.linspace(-4.0, 4.0, np.prod(shape)).reshape(shape)
+    layer = getattr(nn, name)(inplace=True, **NEEDED.get(name, {}))
+    x, w = mg.Tensor(values.copy()), mg.Tensor(values.copy(), requires_grad=True)
+    for t in (x, w, w * 1):  # a leaf that requires a gradient, too
+        z = layer(t)
+        assert z is not t
+        assert not np.shares_memory(z.data, t.data)
+        np.testing.assert_array_equal(t.data, values)
+    z.sum().backward()
+    assert "`inplace` is PyTorch's: here the result is in a new tensor" in getattr(nn, name).__doc__
+
+
+def test_the_layers_with_inplace_are_pytorchs(torch):
+    theirs = {
+        name for name in vars(torch.nn)
+        if inspect.isclass(x := getattr(torch.nn, name)) and "inplace" in inspect.signature(x).parameters
+    }  # fmt: skip
+    assert theirs == {*IN_PLACE}
+
+
+def test_every_function_with_inplace_takes_false_and_says_what_to_use_instead_of_true(torch):
+    theirs = [
+        name for name, f in vars(torch.nn.functional).items()
+        if name[0] != "_" and inspect.isfunction(f) and "inplace" in inspect.signature(f).parameters
+    ]  # fmt: skip
+    assert len(theirs) >= 18
+    for name in theirs:
+        shape = (1, 3, *[2] * int(name[-2])) if name.endswith("d") and name[-2].isdigit() else (1, 2, 3)
+        call = partial(getattr(F, name), np.ones(shape), **NEEDED.get(name.title(), {}))
+        assert call(inplace=False).shape == shape
+        with pytest.raises(ValueError, match=f"^{name}: inplace=True: a new tensor is returned; use the result."):
+            call(inplace=True)
 
 
 def test_a_module_moves_to_the_one_device():

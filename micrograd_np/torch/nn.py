@@ -136,7 +136,6 @@ FUNCTIONAL |= {
     name: _result(name, f)
     for name, f in {
         "softmax": rules._softmax(mg.softmax), "log_softmax": rules._softmax(mg.log_softmax),
-        **{f"max_unpool{d}d": rules._unpooled(d) for d in (1, 2, 3)}, "rrelu": rules._leaky_at_random,
         "softmin": rules._softmax(mg.softmax, -1), "pdist": rules._pairs, "upsample": _functional.interpolate,
         "upsample_nearest": _functional.interpolate,
         "upsample_bilinear": lambda input, size=None, scale_factor=None: _functional.interpolate(  # noqa: A006
