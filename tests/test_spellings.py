@@ -52,6 +52,51 @@ def test_the_package_says_what_to_write_for_a_function(name):
     list(named(str(caught.value)))
 
 
+PARTS = {
+    "torch": mg, "Tensor": mg.Tensor([1.0]), "linalg": mg.linalg, "random": mg.random, "autograd": mg.autograd,
+    "nn": nn, "nn.Module": nn.ReLU(), "nn.functional": F, "nn.utils": nn.utils, "nn.utils.rnn": nn.utils.rnn,
+    "optim": optim, "optim.Optimizer": optim.SGD([nn.Parameter([1.0])]), "optim.lr_scheduler": optim.lr_scheduler,
+    "utils.data": data,
+}  # fmt: skip
+ANSWER = r"\. (Write .*|There are no .* here|PyTorch's has no counterpart here; docs/pytorch-names\.md .*)\.$"
+
+
+@pytest.mark.parametrize("part", spellings.pytorchs_names())
+def test_every_name_that_pytorch_has_and_no_table_is_answered_with_a_sentence(part):
+    for name in spellings.pytorchs_names()[part]:
+        with pytest.raises(AttributeError, match=f"has no '{name}'{ANSWER}") as caught:
+            getattr(PARTS[part], name)
+        list(named(str(caught.value)))
+
+
+def test_what_only_the_names_of_pytorch_have_is_written_in_them():
+    with pytest.raises(AttributeError, match=r"^Tensor has no 'cummax'. Write mg.torch.cummax\(t, ...\).$"):
+        mg.Tensor([1.0]).cummax  # noqa: B018
+    t = mg.Tensor([3.0, 1.0, 4.0], requires_grad=True)
+    mg.torch.cummax(t, 0).values.sum().backward()
+    assert t.grad.tolist() == [2.0, 0.0, 1.0]
+    u = mg.Tensor([0.5, 1.75])
+    mg.torch.Tensor.frac_(u)
+    assert u.tolist() == [0.5, 0.75]
+
+
+@pytest.mark.parametrize(
+    ("read", "says"),
+    [
+        (lambda: mg.stft, "micrograd_np has no 'stft'. There are no complex numbers here."),
+        (lambda: mg.nn.Linear(1, 1).ipu, "Linear has no 'ipu'. There are no other devices and processes here."),
+        (lambda: nn.LazyInstanceNorm1d, "Write mg.nn.InstanceNorm1d, which takes its sizes at once."),
+        (lambda: F.upsample, "micrograd_np.functional has no 'upsample'. Write mg.functional.interpolate(t, size)."),
+        (lambda: F.elu_, "Write t = mg.functional.elu(t, ...)."),
+        (lambda: mg.segment_reduce, "PyTorch's has no counterpart here; docs/pytorch-names.md says where the others"),
+        (lambda: mg.Tensor([1.0]).resize, "The nearest name is size."),
+    ],
+)
+def test_what_is_not_here_is_answered_with_the_reason_or_the_nearest(read, says):
+    with pytest.raises(AttributeError, match=re.escape(says)):
+        read()
+
+
 @pytest.mark.parametrize("name", spellings._NUMPYS.split())
 def test_numpys_functions_that_a_message_names_take_tensors(name):
     t = mg.Tensor([1.0, 0.0], requires_grad=True)
@@ -140,6 +185,13 @@ def test_a_module_says_what_to_write_for_a_method_of_pytorchs(name):
         ("from micrograd_np.nn import Linaer", "micrograd_np.nn has no 'Linaer'. Did you mean Linear?"),
         ("from micrograd_np.optim import StepLR", "Write mg.optim.lr_scheduler.StepLR."),
         ("import micrograd_np.xyzzy", "micrograd_np has no 'xyzzy'. dir(micrograd_np) lists what it has."),
+        (
+            "from micrograd_np.nn.functional import elu_",
+            "micrograd_np.functional has no 'elu_'. Write t = mg.functional",
+        ),
+        ("from micrograd_np.nn.utils import clip_grad_norm", "Write mg.nn.utils.clip_grad_norm_."),
+        ("import micrograd_np.nn.utils.prune", "PyTorch's has no counterpart here"),
+        ("from micrograd_np.linalg import svd", "micrograd_np.linalg has no 'svd'. Write np.linalg.svd(t.numpy())"),
         ("import micrograd_np._xyzzy", "No module named 'micrograd_np._xyzzy'"),
         ("import micrograd_np.zeros", "No module named 'micrograd_np.zeros'"),
     ],
@@ -308,8 +360,8 @@ def test_a_file_is_loaded_wherever_it_is_said_to_go(tmp_path):
 
 
 def test_the_parts_under_another_name_say_it():
-    with pytest.raises(AttributeError, match=r"^micrograd_np.nn.utils has no 'clip_grad_norm'. Did you mean"):
-        nn.utils.clip_grad_norm  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^micrograd_np.nn.utils has no 'clip_grad_nrm'. Did you mean"):
+        nn.utils.clip_grad_nrm  # noqa: B018
 
 
 def test_initial_values_are_written_into_the_array_of_a_parameter_too():
