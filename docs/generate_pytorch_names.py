@@ -61,7 +61,7 @@ DIFFERENT = {
     "cumsum": "without `axis`, of all elements in a line; PyTorch requires `dim`",
     "cumprod": "without `axis`, of all elements in a line; PyTorch requires `dim`",
     "data": "NumPy's array, not a tensor",
-    "Tensor": "of integers, a tensor of integers; PyTorch's `torch.Tensor([1, 2])` makes float32",
+    "Tensor": "of data: `Tensor(5)` is the number 5, where PyTorch's has five elements, and integers stay integers",
     "dtype": "NumPy's",
     "compile": "of a training step, not of a model",
     "load": "from `.npz` or `.safetensors`, never a pickle",

@@ -591,13 +591,14 @@ def test_a_shape_is_no_data():
         with pytest.raises(TypeError, match=r"Tensor: requires_grad is .*; of a shape, write mg.empty\(2, 3\)"):
             call()
     assert mg.Tensor([1.0], np.bool_(True)).requires_grad
+    assert (mg.Tensor(5).shape, mg.Tensor(5).item()) == ((), 5)  # which can be meant
 
 
 @pytest.mark.parametrize(
     ("function", "first"),
     [(mg.Tensor.std, "ddof=1"), (mg.Tensor.var, "ddof=1"), (mg.std, "ddof=1"), (mg.var, "ddof=1"),
      (mg.median, "PyTorch"), (mg.Tensor.repeat, "tile"), (mg.repeat, "tile"), (mg.split, "PyTorch"),
-     (mg.Tensor.transpose, "as in NumPy")],
+     (mg.Tensor.transpose, "as in NumPy"), (mg.Tensor, "made of data, never of a shape")],
 )  # fmt: skip
 def test_where_pytorchs_meaning_differs_the_docstring_says_it_first(function, first):
     assert first in function.__doc__.splitlines()[0]
