@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache, reduce
 from importlib import import_module
-from pathlib import Path
+from pkgutil import get_data
 from typing import Any, NoReturn
 
 _DEVICE = "t itself: there is one device; leave it out"
@@ -316,8 +316,8 @@ def pytorchs_names() -> dict[str, list[str]]:
 
     ``python docs/generate_pytorch_names.py`` writes the file, of PyTorch as it is.
     """
-    rows = Path(__file__).with_name("names_of_pytorch.txt").read_text(encoding="utf-8").splitlines()
-    return {part: names.split() for part, _, names in (row.partition(":") for row in rows)}
+    text = (get_data(__package__, "names_of_pytorch.txt") or b"").decode()
+    return {part: names.split() for part, _, names in (row.partition(":") for row in text.splitlines())}
 
 
 class ForeignName:

@@ -76,9 +76,9 @@ class LeakyReLU(FunctionLayer, function=functional.leaky_relu):
 
 
 class RReLU(FunctionLayer, function=functional.rrelu):
-    """x where it is positive, elsewhere x times a slope: drawn from [lower, upper) in training, else the mean of both.
+    """x where it is positive, elsewhere x times a slope: random while training, else the mean of `lower` and `upper`.
 
-    See `functional.rrelu`.
+    See `functional.rrelu`. ``(…) -> (…)``
 
     >>> from micrograd_np import Tensor, nn
     >>> nn.RReLU(0.125, 0.375).eval()(Tensor([-4.0, 3.0]))

@@ -65,7 +65,9 @@ class Dropout3d(Dropout, d=3):
 
 
 class AlphaDropout(Dropout, function=functional.alpha_dropout):
-    """Dropout that keeps mean 0 and variance 1, for networks with `SELU`; see `functional.alpha_dropout`.
+    """Dropout that keeps mean 0 and variance 1, for networks with `SELU`: ``(…) -> (…)``.
+
+    See `functional.alpha_dropout`.
 
     >>> import micrograd_np as mg
     >>> y = mg.nn.AlphaDropout(0.5)(mg.random.randn(10000))
