@@ -204,6 +204,7 @@ _LAZY = (
     "Linear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d BatchNorm1d BatchNorm2d BatchNorm3d "
     "InstanceNorm1d InstanceNorm2d InstanceNorm3d"
 )
+_YOUR_OWN = "in a forward of your own: docs/howto/own-module.md"
 _POOLS = [f"{kind}_pool{d}d" for kind in ("max", "adaptive_max") for d in (1, 2, 3)]
 _BIN_SIZES = "mg.nn.AdaptiveMaxPool{0}d, whose bins are not drawn"
 _OF_PARTS = {
@@ -255,6 +256,10 @@ _OF_PARTS = {
         "get_total_norm": "mg.nn.utils.clip_grad_norm_(parameters, np.inf), which returns the norm",
         "clip_grads_with_norm_": "mg.nn.utils.clip_grad_norm_(parameters, max_norm)",
         "skip_init": "the layer itself, whose weights are drawn",
+        "weight_norm": f"g * v / mg.norm(v) as the weight, {_YOUR_OWN}",
+        "spectral_norm": f"weight / sigma, sigma by power iteration, {_YOUR_OWN}",
+        "prune": f"weight * mask, {_YOUR_OWN}",
+        **dict.fromkeys(("parametrize", "parametrizations"), f"the weight as what it is computed from, {_YOUR_OWN}"),
     },
     "optim": {
         "swa_utils": "mg.optim.ExponentialMovingAverage", "SparseAdam": "mg.optim.Adam: gradients are dense",

@@ -351,6 +351,22 @@ def test_functions_of_several_tensors_and_several_results(rng):
     assert [x.name for x in exported.graph.output] == ["product", "larger"]
 
 
+def test_indices_along_an_axis_that_broadcast(rng):
+    x, at = rng.normal(size=(4, 1, 5)).astype(np.float32), rng.integers(0, 5, (1, 3, 2))
+    take = lambda x, at: np.take_along_axis(x, at, axis=-1)
+    exported = export(take, (x, at), input_names=["x", "at"], dynamic={"x": {0: "n"}})
+    for part in (x, x[:2]):
+        agree(run(exported, part, at), results(take, part, at))
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+def test_an_image_at_the_places_of_a_grid(mode, rng):
+    x, grid = rng.normal(size=(2, 3, 4, 5)), rng.uniform(-1.5, 1.5, (2, 3, 2, 2))
+    x, grid = x.astype(np.float32), grid.astype(np.float32)
+    sample = lambda x, grid: mg.functional.grid_sample(x, grid, mode, "reflection")
+    agree(run(export(sample, (x, grid), input_names=["x", "grid"]), x, grid), results(sample, x, grid))
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
