@@ -390,6 +390,11 @@ def test_a_keyword_of_several_names_is_answered_with_ours():
         (lambda: x.repeat(2, 1, 1), r"write mg.tile\(t, \(2, 3, 4\)\)"),
         (lambda: mg.random.randn(size=(2, 3)), r"its arguments are \*size, dtype, requires_grad, generator\.$"),
         (lambda: x.topk(1, dim=1), "PyTorch's dim is axis here"),
+        (
+            lambda: F.relu(x, True),
+            r"relu\(x\): too many positional arguments\. If inplace was meant: .*use the result",
+        ),
+        (lambda: F.leaky_relu(x, 0.1, True), r"leaky_relu\(.*\): too many positional arguments\. If inplace was meant"),
         (lambda: nn.MSELoss(size_average=True), "PyTorch's size_average is reduction here"),
         (lambda: data.DataLoader([1], prefetch_factor=2), "PyTorch's prefetch_factor is prefetch here"),
     ):

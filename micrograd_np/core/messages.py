@@ -67,11 +67,13 @@ _INERT = {
 
 "" where every value is right."""
 
+_NOT_IN_PLACE = " If inplace was meant: a new tensor is returned; use the result."
 _ADVICE = {
     "transpose": " To exchange two axes, write swapaxes.",
     "where": " For the positions of what is true, write np.nonzero(condition).",
     "alpha": " Write x + alpha * y.",
     "rounding_mode": " Write x // y, or mg.trunc(x / y).",
+    **dict.fromkeys(("relu", "elu", "leaky_relu", "hardtanh", "silu", "mish", "hardswish"), _NOT_IN_PLACE),
 }
 """What may have been meant by a call with too many or too few arguments, and by an unknown keyword."""
 

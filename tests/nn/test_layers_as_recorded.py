@@ -21,6 +21,19 @@ def test_a_layer_computes_what_pytorchs_computed_and_is_shown_alike(case):
     np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol)
 
 
+@pytest.mark.parametrize("case", RECORDED, ids=lambda case: title(*case))
+def test_a_class_derived_from_a_layer_computes_what_the_layer_does(case):
+    expression, arguments, settings = case
+    name = expression.partition("(")[0]
+    derived = type(f"Own{name}", (getattr(nn, name),), {"__doc__": "Your own."})
+    model, own = (
+        weighed(eval(f"{start}{expression[len(name) :]}", {"nn": nn, "Own": derived}))
+        for start in (f"nn.{name}", "Own")
+    )
+    np.testing.assert_array_equal(*(recorded(m.eval(), arguments, settings, mg.Tensor) for m in (model, own)))
+    assert derived.__doc__ == "Your own."
+
+
 def test_no_two_cases_have_one_name():
     assert len({title(*case) for case in RECORDED}) == len(RECORDED)
 
