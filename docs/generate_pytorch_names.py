@@ -11,7 +11,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 import micrograd_np as mg
-from micrograd_np.core.spellings import KINDS_NOT_HERE, add_foreign_names, hint, pytorchs_names
+from micrograd_np.core.spellings import KINDS_NOT_HERE, ForeignName, add_foreign_names, hint, pytorchs_names
 
 PAGE = Path(__file__).with_name("pytorch-names.md")
 NAMES = Path(mg.__file__).parent / "core" / "names_of_pytorch.txt"
@@ -172,10 +172,25 @@ def unanswered(theirs, ours):
     return [name for name in asked_for(theirs) if there(own, name) is not None and not hint(home, name)]
 
 
+def home_of(part, name):
+    """The part of `micrograd_np.torch` that has a name of PyTorch's; of methods, functions come first."""
+    homes = ["", "Tensor"] if part == "Tensor" else [] if part in ("nn.Module", "optim.Optimizer") else [part]
+    for home in homes:
+        path = f"mg.torch.{home}".removesuffix(".").replace("torch.torch", "torch")
+        thing = vars(at(path.replace("mg", "micrograd_np", 1))).get(name)
+        if thing is not None and not isinstance(thing, ForeignName):
+            return path
+    return ""
+
+
 def names():
-    """The file of names: a line for each part of PyTorch."""
-    rows = {theirs: " ".join(unanswered(theirs, ours)) for theirs, ours in PARTS.values()}
-    return "".join(f"{theirs.removeprefix('torch.')}: {row}\n" for theirs, row in rows.items() if row)
+    """The file of names: for each part of PyTorch those that are nowhere here, and those that `mg.torch` has."""
+    rows = {}
+    for theirs, ours in PARTS.values():
+        part = theirs.removeprefix("torch.")
+        for name in unanswered(theirs, ours):
+            rows.setdefault(f"{part} by {home_of(part, name)}".removesuffix(" by "), []).append(name)
+    return "".join(f"{title}: {' '.join(row)}\n" for title, row in rows.items())
 
 
 def page(version):

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
-from functools import cache, reduce
+from functools import cache
 from importlib import import_module
 from pkgutil import get_data
 from typing import Any, NoReturn
@@ -316,13 +316,18 @@ KINDS_NOT_HERE = {
 
 
 @cache
-def pytorchs_names() -> dict[str, list[str]]:
+def pytorchs_names() -> dict[str, dict[str, str]]:
     """For each part of PyTorch, its names that are not here and for which no table says what to write.
 
-    ``python docs/generate_pytorch_names.py`` writes the file, of PyTorch as it is.
+    With each the part of `micrograd_np.torch` that has it, or "". ``python docs/generate_pytorch_names.py`` writes the
+    file, of PyTorch as it is.
     """
-    text = (get_data(__package__, "names_of_pytorch.txt") or b"").decode()
-    return {part: names.split() for part, _, names in (row.partition(":") for row in text.splitlines())}
+    found: dict[str, dict[str, str]] = {}
+    for row in (get_data(__package__, "names_of_pytorch.txt") or b"").decode().splitlines():
+        title, _, names = row.partition(": ")
+        part, _, home = title.partition(" by ")
+        found.setdefault(part, {}).update(dict.fromkeys(names.split(), home))
+    return found
 
 
 class ForeignName:
@@ -335,8 +340,9 @@ class ForeignName:
         self.name, self.home = name, home
 
     def __get__(self, instance: Any, owner: type) -> NoReturn:
-        names = set(dir(owner)) - {*_foreign_names(self.home)}
-        says = suggestion(f"{__name__.partition('.')[0]}.{self.home}", self.name, names)
+        home = f"{__name__.partition('.')[0]}.{self.home}"
+        names = () if hint(home, self.name) else set(dir(owner)) - {*_foreign_names(self.home)}
+        says = suggestion(home, self.name, names)
         raise AttributeError(f"{owner.__name__} has no {self.name!r}. {says}", name=self.name, obj=None)
 
 
@@ -366,38 +372,23 @@ def hint(module: str, name: str) -> str:
     return ""
 
 
-def _in_pytorchs_words(package: str, part: str, name: str) -> str:
-    """What to write for a name of PyTorch's that `micrograd_np.torch` has, as a function where `part` is Tensor."""
-    torch = import_module(f"{package}.torch")
-    if part == "Tensor":
-        functions = (f"{home}.{name}" for home, x in (("mg.torch", torch), ("mg.torch.Tensor", torch.Tensor))
-                     if not isinstance(vars(x).get(name), (ForeignName, type(None))))  # fmt: skip
-        return next((f"{function}(t, ...)" for function in functions), "")
-    if part in _PYTORCHS.values() and part.rpartition(".")[2] in _OF_CLASSES:
-        return ""
-    try:
-        reduce(getattr, f"{part}.{name}".strip(".").split("."), torch)
-    except AttributeError:
-        return ""
-    return f"mg.torch.{part}.{name}".replace("..", ".")
-
-
 def suggestion(module: str, name: str, names: Iterable[str]) -> str:
     """A sentence that says what to write for ``module.name``, which does not exist; the module has `names`.
 
     `module` is the package, one of its parts or one of its classes.
     """
-    package, _, inside = module.partition(".")
-    part = _PYTORCHS.get(inside, inside)
-    if write := hint(module, name):
-        return f"Write {write}."
-    near = get_close_matches(name, names, 1)
-    if name in pytorchs_names().get(part or "torch", ()):
-        if write := _in_pytorchs_words(package, part, name):
-            return f"Write {write}."
+    inside = module.partition(".")[2]
+    part = _PYTORCHS.get(inside, inside) or "torch"
+    listed = pytorchs_names().get(part, {})
+    if write := hint(module, name) or (listed.get(name) and f"{listed[name]}.{name}"):
+        called = "(t, ...)" if part == "Tensor" and name in listed else ""
+        return f"Write {write}{called}."
+    if name in listed:
         for kind, patterns in KINDS_NOT_HERE.items():
             if re.search("|".join(patterns.split()), name):
                 return f"There are no {kind} here."
+    near = get_close_matches(name, names, 1)
+    if name in listed:
         nearest = f" The nearest name is {near[0]}." if near else ""
         return f"PyTorch's has no counterpart here; docs/pytorch-names.md says where the others are.{nearest}"
     return f"Did you mean {near[0]}?" if near else f"dir({module}) lists what it has."
