@@ -295,8 +295,6 @@ _OF_OPTIMIZERS = {
 }
 _OF_CLASSES = {"Tensor": _METHODS, "Module": _OF_MODULES, "Optimizer": _OF_OPTIMIZERS}
 _PARTS = "nn functional optim optim.lr_scheduler data training random linalg autograd debug nn.init"
-
-
 _PYTORCHS = {"functional": "nn.functional", "data": "utils.data", "Module": "nn.Module", "Optimizer": "optim.Optimizer"}
 """Parts and classes that PyTorch has elsewhere."""
 KINDS_NOT_HERE = {
@@ -322,12 +320,12 @@ def pytorchs_names() -> dict[str, dict[str, str]]:
     With each the part of `micrograd_np.torch` that has it, or "". ``python docs/generate_pytorch_names.py`` writes the
     file, of PyTorch as it is.
     """
-    found: dict[str, dict[str, str]] = {}
+    parts: dict[str, dict[str, str]] = {}
     for row in (get_data(__package__, "names_of_pytorch.txt") or b"").decode().splitlines():
         title, _, names = row.partition(": ")
         part, _, home = title.partition(" by ")
-        found.setdefault(part, {}).update(dict.fromkeys(names.split(), home))
-    return found
+        parts.setdefault(part, {}).update(dict.fromkeys(names.split(), home))
+    return parts
 
 
 class ForeignName:
