@@ -119,6 +119,8 @@ def _result(name: str, f: Any) -> Any:
     call = _row(name, f, _arguments)
 
     def function(*args: Any, inplace: bool = False, **settings: Any) -> Any:
+        if len(args) == 4 and name.endswith(("dropout", "dropout1d", "dropout2d", "dropout3d")):
+            *args, inplace = args  # type: ignore[assignment]
         z = call(*args, **settings)
         return args[0].copy_(z) if inplace else z
 
