@@ -116,17 +116,20 @@ def _operators(op: Any) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tens
 
 
 class Tensor(Vertex):
-    """An n-dimensional array of numbers that records what is computed from it.
+    """An n-dimensional array of numbers, made of data, never of a shape, that records what is computed from it.
 
-    `data` is anything NumPy takes for an array of numbers; an ndarray is shared, not copied, unless `dtype` asks for
-    another type. With `requires_grad`, `backward` on a scalar computed from it puts the derivative into `grad`. `name`
-    appears in pictures and errors. `device` may name the one device, "cpu". Raises TypeError for what is not numbers,
-    and when a gradient is asked of integers; ValueError for another device.
+    ``Tensor(5)`` is the number 5, of shape (), where PyTorch's ``torch.Tensor(5)`` has five elements: `empty` makes
+    those. `data` is anything NumPy takes for an array of numbers; an ndarray is shared, not copied, unless `dtype` asks
+    for another type. With `requires_grad`, `backward` on a scalar computed from it puts the derivative into `grad`.
+    `name` appears in pictures and errors. `device` may name the one device, "cpu". Raises TypeError for what is not
+    numbers, and when a gradient is asked of integers; ValueError for another device.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> (x * x).sum().backward()
     >>> x.grad
     Tensor([2., 4., 6.])
+    >>> Tensor(5).shape
+    ()
     """
 
     __slots__ = ()

@@ -14,6 +14,7 @@ from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.numpy_api.arrange import pad
 from micrograd_np.numpy_api.order import argmax
+from micrograd_np.numpy_api.torch_names import scatter
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.choice import masked_zero, maximum, where
 from micrograd_np.ops.comparison import equal
@@ -107,6 +108,45 @@ def _indices(x: Any, geometry: Geometry) -> Tensor:
         grid = (grid[:, None, :, None] * n + axis[None, :, None, :]).reshape(len(grid) * k, -1)
     indices = constant(grid)[winners, constant(np.arange(prod(places)))]
     return reshape(indices, shape=(*x.shape[:2], *places))
+
+
+def _max_unpool(
+    d: int,
+    input: Any,
+    indices: Any,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Each element where max pooling took it from, zeros elsewhere: ``(n, c, {places}) -> (n, c, {axes})``.
+
+    `input` and `indices` are those of `max_pool{d}d` with `return_indices`, with the same window, `stride` and
+    `padding`. Inputs of several lengths have one pool: the result has the shortest, or `output_size`, the lengths or
+    the whole shape. Of several elements for one place the last stays. ValueError for shapes that do not fit, IndexError
+    for an index outside.
+
+    >>> z, at = max_pool{d}d(Tensor([[{open}[1.0, 5.0, 2.0, 3.0]{close}]]), {window}, return_indices=True)
+    >>> max_unpool{d}d(z, at, {window})
+    Tensor([[{open}[0., 5., 0., 3.]{close}]])
+    """
+    name = f"max_unpool{d}d"
+    x, single = batched(name, input, d)
+    at, _ = batched(name, indices, d)
+    if at.shape != x.shape:
+        raise ValueError(f"{name}: input is {np.shape(input)} and indices {np.shape(indices)}; give both one shape.")
+    (kernel,) = per_axis(d, kernel_size=kernel_size)
+    steps, padded = per_axis(d, stride=kernel if stride is None else stride, padding=padding)
+    least = tuple((n - 1) * s - 2 * p + k for n, s, p, k in zip(x.shape[2:], steps, padded, kernel, strict=True))
+    lengths = least if output_size is None else tuple(output_size)[-d:]
+    if len(lengths) != d or any(abs(n - m) >= s for n, m, s in zip(lengths, least, steps, strict=True)):
+        raise ValueError(
+            f"{name}: output_size is {output_size}; each length must be nearer than the stride, {steps}, to {least}."
+        )
+    zeros = np.zeros((*x.shape[:2], prod(lengths)), x.dtype)
+    flat = [reshape(a, shape=(*x.shape[:2], prod(x.shape[2:]))) for a in (at, x)]
+    z = reshape(scatter(constant(zeros), -1, *flat), shape=(*x.shape[:2], *lengths))
+    return view(z, index=0) if single else z
 
 
 def _avg_pool(
@@ -228,6 +268,7 @@ def _lp_pool(
 
 
 max_pool1d, max_pool2d, max_pool3d = over_axes(_max_pool)
+max_unpool1d, max_unpool2d, max_unpool3d = over_axes(_max_unpool)
 avg_pool1d, avg_pool2d, avg_pool3d = over_axes(_avg_pool, not_in_1d="divisor_override")
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = over_axes(_adaptive_avg_pool)
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = over_axes(_adaptive_max_pool)

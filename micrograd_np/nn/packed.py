@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from micrograd_np.core.messages import must_be, require_value
+from micrograd_np.core.spellings import explain_names
 from micrograd_np.engine.constant import constant
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.functional.arrangement import pad
@@ -182,3 +183,6 @@ def joined(parts: Sequence[Any]) -> Any:
     """Results of `runs_of`, each (t, n, h), as packed data (total, h)."""
     rows = [reshape(z, shape=(z.shape[0] * z.shape[1], z.shape[2])) for z in parts]
     return rows[0] if len(rows) == 1 else concatenate(*rows, axis=0)
+
+
+explain_names(globals(), "micrograd_np.nn.utils.rnn")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.messages import caller, count_of
+from micrograd_np.core.modes import mode
 from micrograd_np.ops.axes import along, axis_of, whole
 from micrograd_np.ops.choice import clip, where
 from micrograd_np.ops.elementwise import add
@@ -150,6 +151,8 @@ def scatter(x: Any, axis: int, index: Any, src: Any) -> Any:
     """
     x, index, axis, _, at = _places(x, axis, index)
     grid = [index if a == axis else np.arange(n).reshape((-1,) + (1,) * (x.ndim - 1 - a)) for a, n in at]
+    for positions in (part for a, part in enumerate(grid) if a != axis):
+        mode.events.constant(positions)
     return replace(x, _of_places(src, index), *grid, index=(HOLE,) * x.ndim)
 
 

@@ -119,6 +119,8 @@ def _result(name: str, f: Any) -> Any:
     call = _row(name, f, _arguments)
 
     def function(*args: Any, inplace: bool = False, **settings: Any) -> Any:
+        if len(args) == 4 and name.endswith(("dropout", "dropout1d", "dropout2d", "dropout3d")):
+            *args, inplace = args  # type: ignore[assignment]
         z = call(*args, **settings)
         return args[0].copy_(z) if inplace else z
 
@@ -136,7 +138,6 @@ FUNCTIONAL |= {
     name: _result(name, f)
     for name, f in {
         "softmax": rules._softmax(mg.softmax), "log_softmax": rules._softmax(mg.log_softmax),
-        **{f"max_unpool{d}d": rules._unpooled(d) for d in (1, 2, 3)}, "rrelu": rules._leaky_at_random,
         "softmin": rules._softmax(mg.softmax, -1), "pdist": rules._pairs, "upsample": _functional.interpolate,
         "upsample_nearest": _functional.interpolate,
         "upsample_bilinear": lambda input, size=None, scale_factor=None: _functional.interpolate(  # noqa: A006

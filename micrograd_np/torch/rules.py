@@ -390,34 +390,6 @@ def _nonzero_places(input: Any, *, size: int, fill_value: int = -1) -> Any:
     return _constant(np.concatenate([at, np.full((size - len(at), input.ndim), fill_value, np.int64)]))
 
 
-def _unpooled(d: int) -> Callable[..., Any]:
-    """``max_unpool(input, indices, …)``: zeros with the elements where max pooling took them from."""
-
-    def unpool(
-        input: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
-    ) -> Any:
-        kernel, padded = (x if np.ndim(x) else (x,) * d for x in (kernel_size, padding))
-        step = kernel if stride is None or stride == () else stride if np.ndim(stride) else (stride,) * d
-        sizes = zip(input.shape[-d:], step, padded, kernel, strict=True)
-        places = tuple((n - 1) * s - 2 * p + k for n, s, p, k in sizes)
-        places = places if output_size is None else tuple(output_size)[-d:]
-        outer = tuple(input.shape[:-d])
-        zeros = mg.Tensor(np.zeros((*outer, math.prod(places)), input.dtype))
-        z = mg.scatter(zeros, -1, _array(indices).reshape(*outer, -1), input.reshape(*outer, -1))
-        return z.reshape(*outer, *places)
-
-    return unpool
-
-
-def _leaky_at_random(
-    input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
-) -> Any:
-    if not training:
-        return mg.functional.leaky_relu(input, negative_slope=(lower + upper) / 2)
-    slopes = mg.random.generator().uniform(lower, upper, input.shape).astype(input.dtype)
-    return mg.where(input < 0, input * slopes, input)
-
-
 class Parts(NamedTuple):
     """A number as a fraction times a power of two."""
 

@@ -315,7 +315,10 @@ def test_control_flow_runs_and_has_no_text():
         imported.to_python()
 
 
-@pytest.mark.parametrize("name", LAYERS)
+EXPORTED = [name for name in LAYERS if not name.startswith("MaxUnpool")]  # ONNX has no order of writes to one place
+
+
+@pytest.mark.parametrize("name", EXPORTED)
 def test_every_layer_comes_back_from_its_export(name):
     make, *inputs = LAYERS[name]
     given = [f(np.random.default_rng(0)) for f in inputs]

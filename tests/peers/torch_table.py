@@ -476,6 +476,20 @@ PEERS = {
     "functional.adaptive_avg_pool1d": peer(TF.adaptive_avg_pool1d, call(SIGNAL, 4), call(SIGNAL, 3)),
     "functional.adaptive_avg_pool2d": peer(TF.adaptive_avg_pool2d, call(IMAGE, (3, 4)), call(IMAGE, (None, 2))),
     "functional.adaptive_avg_pool3d": peer(TF.adaptive_avg_pool3d, call(VOLUME, (2, 4, 1)), call(VOLUME, (None, 2, 3))),
+    "functional.grid_sample": peer(
+        TF.grid_sample,
+        call(IMAGE, drawn(len(IMAGE), 3, 2, 2), align_corners=False),
+        call(VOLUME, drawn(len(VOLUME), 2, 1, 2, 3), padding_mode="border", align_corners=True),
+    ),
+    "functional.affine_grid": peer(TF.affine_grid, call(drawn(2, 2, 3), size=(2, 1, 3, 4), align_corners=True)),
+    "functional.max_unpool1d": peer(
+        TF.max_unpool1d,
+        call(drawn(2, 3, 4), np.array([[[0, 4, 6, 9]] * 3] * 2), 2, stride=3),
+        call(drawn(1, 1, 2), np.array([[[3, 1]]]), 2, output_size=(5,)),
+    ),
+    "functional.max_unpool2d": peer(TF.max_unpool2d, call(drawn(3, 2, 2), np.array([[[0, 1], [3, 2]]] * 3), (2, 1))),
+    "functional.max_unpool3d": peer(TF.max_unpool3d, call(drawn(1, 1, 2, 1, 2), np.array([[[[[3, 1]], [[2, 0]]]]]), 1)),
+    "functional.rrelu": peer(TF.rrelu, call(X), call(X, 0.2, 0.4)),
     "functional.adaptive_max_pool1d": peer(
         TF.adaptive_max_pool1d, call(SIGNAL, 4), call(SIGNAL, 3, return_indices=True)
     ),
