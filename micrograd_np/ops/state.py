@@ -16,10 +16,7 @@ def copy(xp: Any, out: Any, x: Any) -> Any:
 
     ``(…) -> (…)``.
 
-    >>> t = Tensor([1.0, 2.0])
-    >>> z = t.copy()
-    >>> z[0] = 5.0
-    >>> t
+    >>> Tensor([1.0, 2.0]).copy()
     Tensor([1., 2.])
     """
     if out is ...:
