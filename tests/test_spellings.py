@@ -343,6 +343,7 @@ def test_the_one_device_may_be_named(make):
         (lambda **x: mg.empty(2, **x), "pin_memory"),
         (lambda **x: data.DataLoader([1, 2], **x), "pin_memory_device"),
         (lambda **x: nn.Embedding(3, 2, **x), "sparse"),
+        (lambda **x: F.embedding(mg.tensor([0]), X, **x), "sparse"),
     ],
 )
 def test_an_argument_that_chooses_nothing_here_takes_what_asks_for_nothing(make, name):
@@ -396,6 +397,12 @@ def test_a_keyword_of_several_names_is_answered_with_ours():
         ),
         (lambda: F.leaky_relu(x, 0.1, True), r"leaky_relu\(.*\): too many positional arguments\. If inplace was meant"),
         (lambda: nn.MSELoss(size_average=True), "PyTorch's size_average is reduction here"),
+        (lambda: F.mse_loss(x, x, size_average=True), "PyTorch's size_average is reduction here"),
+        (lambda: mg.sort(x, descending=True), r"Write mg.flip\(mg.sort\(t, axis\), axis\)"),
+        (lambda: F.softmax(x, dim=1, dtype=mg.float32), r"Write t.astype\(dtype\)"),
+        (lambda: mg.max(x, x), r"(?s)max: .*Of two tensors, write mg.maximum\(x, y\)\."),
+        (lambda: x.min(x), r"(?s)min: .*Of two tensors, write mg.minimum\(x, y\)\."),
+        (lambda: F.softmax(x, 1, 3), r"softmax\(input, dim=-1\): too many positional arguments"),
         (lambda: data.DataLoader([1], prefetch_factor=2), "PyTorch's prefetch_factor is prefetch here"),
     ):
         with pytest.raises(TypeError, match=says):
@@ -445,6 +452,10 @@ def test_every_function_with_inplace_takes_false_and_says_what_to_use_instead_of
         assert call(inplace=False).shape == shape
         with pytest.raises(ValueError, match=f"^{name}: inplace=True: a new tensor is returned; use the result."):
             call(inplace=True)
+        accepted = inspect.signature(getattr(torch.nn.functional, name)).parameters.items()
+        settings = [p.default for key, p in accepted if key not in ("input", "inplace", *call.keywords)]
+        with pytest.raises((TypeError, ValueError), match="a new tensor is returned; use the result"):
+            getattr(F, name)(np.ones(shape), *call.keywords.values(), *settings, True)
 
 
 def test_a_module_moves_to_the_one_device():

@@ -39,7 +39,7 @@ def complaint(op: Op, error: Exception, inputs: tuple[Any, ...], static: Mapping
         reason = _mismatch(shapes)
     reason = reason or _translated(op, error, inputs, static) or str(error).removeprefix(f"{public_name}: ")
     reason = reason.rstrip(".")
-    settings = f"; asked for {', '.join(f'{name}={value!r}' for name, value in static.items())}" if static else ""
+    settings = f"; asked for {', '.join(f'{name}={value!r:.80}' for name, value in static.items())}" if static else ""
     message = f"{public_name}: {' and '.join(described)}{settings}: {reason}{'' if reason.endswith('?') else '.'}"
     try:
         return (type(error) if isinstance(error, (ValueError, TypeError, IndexError)) else ValueError)(message)
@@ -55,7 +55,8 @@ def _translated(op: Op, error: Exception, inputs: tuple[Any, ...], static: Mappi
     axes = [name for name in static if name.startswith(("axis", "axes")) and not _are_axes(static[name])]
     if axes:
         takes_tuples = any(isinstance(example.get(name), tuple) for example in op.examples for name in axes)
-        return f"{' and '.join(axes)} must be an integer{', or a tuple of integers' if takes_tuples else ''}"
+        two = f". Of two tensors, write mg.{op.name}imum(x, y)" if op.name in ("max", "min") else ""
+        return f"{' and '.join(axes)} must be an integer{', or a tuple of integers' if takes_tuples else ''}{two}"
     odd = [name for name, value in static.items() if not isinstance(value, (int, np.integer, type(None)))]
     if odd and ("as an integer" in text or "not supported between" in text or "unhashable" in text):
         return f"{' and '.join(odd)} must be an integer{', or a tuple of integers' if 'list' in text else ''}"

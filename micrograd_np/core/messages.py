@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dis import get_instructions, opname, stack_effect
 from functools import lru_cache, wraps
-from inspect import CO_VARKEYWORDS, Signature, signature
+from inspect import CO_VARARGS, CO_VARKEYWORDS, Signature, signature
 from numbers import Integral
 from types import CodeType, FrameType, FunctionType
 from typing import Any, TypeVar
@@ -41,10 +41,10 @@ _SAME = (
 )
 """Names of one argument here, in PyTorch and in NumPy."""
 _NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "ary", "b", "y"))
-_RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary"))
+_RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary", "reduction"))
 _LENIENT = frozenset((  # functions that take such arguments in PyTorch
     "celu", "hardsigmoid", "relu6", "selu", "grad", "load", "clip_grad_norm_", "clip_grad_value_", "clone", "copy_",
-    "rrelu", "threshold", "to",
+    "rrelu", "threshold", "to", "embedding",
 ))  # fmt: skip
 _COMPILED = "mg.compile makes steps fast; leave it out"
 _INERT = {
@@ -73,7 +73,10 @@ _ADVICE = {
     "where": " For the positions of what is true, write np.nonzero(condition).",
     "alpha": " Write x + alpha * y.",
     "rounding_mode": " Write x // y, or mg.trunc(x / y).",
+    "dtype": " Write t.astype(dtype), of an argument or of the result.",
+    "descending": " Write mg.flip(mg.sort(t, axis), axis).",
     **dict.fromkeys(("relu", "elu", "leaky_relu", "hardtanh", "silu", "mish", "hardswish"), _NOT_IN_PLACE),
+    **dict.fromkeys(("celu", "hardsigmoid", "relu6", "rrelu", "selu", "threshold"), _NOT_IN_PLACE),
 }
 """What may have been meant by a call with too many or too few arguments, and by an unknown keyword."""
 
@@ -248,18 +251,21 @@ def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[st
 def wrong_call(name: str, accepted: Signature, named: Mapping[str, Any], error: TypeError) -> TypeError:
     """The error of a call that Python refuses with `error`: it shows which arguments the public `name` takes."""
     bare = [p.replace(annotation=p.empty) for p in accepted.parameters.values() if p.name != "self"]
-    advice = "".join(_ADVICE.get(key, "") for key in named or (name,))
+    advice = "".join(_ADVICE.get(key, "") for key in sorted(named.keys() - accepted.parameters.keys()) or (name,))
     return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}{advice}")
 
 
 def explain_keywords(function: F, *, always: bool = False) -> F:
     """`function` with a TypeError for unknown keywords that says what NumPy's and PyTorch's keywords are called here.
 
+    So has one for too many positional arguments, which shows those it takes.
+
     A function without arguments of several names is returned as it is, unless `always`: what layers call costs nothing
     more.
     """
     code = function.__code__  # read here, since `inspect.signature` of all of them is a tenth of the import
     names = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    most = sys.maxsize if code.co_flags & CO_VARARGS else code.co_argcount
     always = always or bool(names & _RENAMED) or function.__name__ in _LENIENT
     if not always or code.co_flags & CO_VARKEYWORDS:
         return function
@@ -273,8 +279,11 @@ def explain_keywords(function: F, *, always: bool = False) -> F:
                 ours = [f"{'*' * (p.kind is p.VAR_POSITIONAL)}{p.name}" for p in taken if p.name != "self"]
                 raise TypeError(
                     f"{function.__name__}: does not take {', '.join(f'{key}=' for key in unknown)}; its arguments are "
-                    f"{', '.join(ours)}.{other_names(unknown, ours)}"
+                    f"{', '.join(ours)}.{other_names(unknown, ours)}{''.join(_ADVICE.get(key, '') for key in unknown)}"
                 )
+        if len(args) > most:
+            many = TypeError("too many positional arguments")
+            raise wrong_call(function.__name__, signature(function), {}, many) from None
         return function(*args, **named)
 
     return call  # type: ignore[return-value]
