@@ -112,6 +112,8 @@ def test_numpys_functions_that_a_message_names_take_tensors(name):
         ("SGD", "Write mg.optim.SGD."),
         ("StepLR", "Write mg.optim.lr_scheduler.StepLR."),
         ("DataLoader", "Write mg.data.DataLoader."),
+        ("view", r"Write t\.reshape\(\.\.\.\)\."),
+        ("add_", r"Write t \+= other\."),
         ("conatenate", "Did you mean concatenate?"),
         ("xyzzy", r"dir\(micrograd_np\) lists"),
     ],

@@ -390,6 +390,8 @@ def suggestion(module: str, name: str, names: Iterable[str]) -> str:
     if name in listed:
         nearest = f" The nearest name is {near[0]}." if near else ""
         return f"PyTorch's has no counterpart here; docs/pytorch-names.md says where the others are.{nearest}"
+    if name in _METHODS and not inside:  # of a tensor, in PyTorch, too
+        return f"Write {_METHODS[name]}."
     return f"Did you mean {near[0]}?" if near else f"dir({module}) lists what it has."
 
 
