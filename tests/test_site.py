@@ -207,6 +207,12 @@ def test_a_punctuation_mark_stays_with_its_formula_and_parentheses_are_as_high_a
     assert re.search(r'<mrow class="matrix"><mtable>.*?</mtable></mrow>', page)
 
 
+def test_a_long_formula_can_be_broken_before_its_equals_signs(site):
+    (site / "index.md").write_text("# Page\n\n$x = 1$, $dE/dw = 2 \\cdot h^{a = b} = 2.46642420 \\cdot 0.73105858$.\n")
+    page = unescape((build(site, site / "html") / "index.html").read_text(encoding="utf-8"))
+    assert [len(re.findall("<mo>=</mo>", part)) for part in page.split("<wbr>")] == [1, 2, 1]
+
+
 CODE = """# Page
 
 ```python

@@ -10,6 +10,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.i18n import docname_to_domain
 
 AFTER = re.compile(r"[.,;:!?)\]”’。，；：！？）、]+")
+LONG = 40  # characters of LaTeX; a phone shows a shorter formula in one line
 MATRIX = re.compile(r"<mo>&#x00028;</mo>(<mtable>.*?</mtable>)<mo>&#x00029;</mo>")
 
 
@@ -18,9 +19,18 @@ def mathml(text, display):
     return MATRIX.sub(r'<mrow class="matrix">\1</mrow>', convert(text, display=display))
 
 
+def parts(text):
+    """A long formula cut before each of its equals signs that stand in no braces, so that lines can break there."""
+    cuts = [x.start() for x in re.finditer("=", text) if text.count("{", 0, x.start()) == text.count("}", 0, x.start())]
+    cuts = [0, *cuts] if len(text) > LONG and "\\left" not in text and "\\begin" not in text else [0]
+    return [text[i:j] for i, j in zip(cuts, [*cuts[1:], None], strict=True) if text[i:j].strip()]
+
+
 def visit_inline(self, node):
     """Write a formula within a line, together with the punctuation mark that follows it."""
-    formula, mark = mathml(node.astext(), "inline"), node.get("mark", "")
+    *before, formula = [mathml(part, "inline") for part in parts(node.astext())]
+    mark = node.get("mark", "")
+    self.body += [f"{part}<wbr>" for part in before]
     self.body.append(f'<span class="with-mark">{formula}{mark}</span>' if mark else formula)
     raise nodes.SkipNode
 

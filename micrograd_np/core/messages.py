@@ -112,8 +112,8 @@ def use_of_result(depth: int) -> tuple[str, int]:
     return opname[code[at]], code[at + 1]
 
 
-VALUES_ONLY = frozenset(("max", "min", "sort", "median"))
-"""Functions that return values where PyTorch's, called with an axis, return values and positions."""
+VALUES_ONLY = {"max": "t.argmax", "min": "t.argmin", "sort": "t.argsort", "median": "t.argsort"}
+"""Functions that return values where PyTorch's, called with an axis, return values and positions; what gives these."""
 
 
 @lru_cache(maxsize=256)
@@ -153,7 +153,7 @@ def warn_of_unpacking(depth: int) -> None:
     if name in VALUES_ONLY and getattr(frame.f_globals.get(owner), "__name__", "") != "numpy":
         message = (
             f"{name} returns the values only, as in NumPy, and they are unpacked into two here. If values and "
-            f"positions are meant, the positions are t.arg{name if name in ('max', 'min') else 'sort'}(axis). "
+            f"positions are meant, the positions are {VALUES_ONLY[name]}(axis). "
             f"If two rows of values are, name the axis: {name}(axis=0)."
         )
         warnings.warn(message, UserWarning, stacklevel=depth + 2)
@@ -251,8 +251,15 @@ def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[st
 def wrong_call(name: str, accepted: Signature, named: Mapping[str, Any], error: TypeError) -> TypeError:
     """The error of a call that Python refuses with `error`: it shows which arguments the public `name` takes."""
     bare = [p.replace(annotation=p.empty) for p in accepted.parameters.values() if p.name != "self"]
-    advice = "".join(_ADVICE.get(key, "") for key in sorted(named.keys() - accepted.parameters.keys()) or (name,))
+    advice = _advice(name, sorted(named.keys() - accepted.parameters.keys()))
     return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}{advice}")
+
+
+def _advice(name: str, unknown: Iterable[str]) -> str:
+    """What may have been meant by a call of `name` with `unknown` keywords, or without any."""
+    if name in VALUES_ONLY and "dim" in unknown:
+        return f" The values only are returned; the positions are {VALUES_ONLY[name]}(axis)."
+    return "".join(_ADVICE.get(key, "") for key in unknown or (name,))
 
 
 def explain_keywords(function: F, *, always: bool = False) -> F:
@@ -279,7 +286,7 @@ def explain_keywords(function: F, *, always: bool = False) -> F:
                 ours = [f"{'*' * (p.kind is p.VAR_POSITIONAL)}{p.name}" for p in taken if p.name != "self"]
                 raise TypeError(
                     f"{function.__name__}: does not take {', '.join(f'{key}=' for key in unknown)}; its arguments are "
-                    f"{', '.join(ours)}.{other_names(unknown, ours)}{''.join(_ADVICE.get(key, '') for key in unknown)}"
+                    f"{', '.join(ours)}.{other_names(unknown, ours)}{_advice(function.__name__, unknown)}"
                 )
         if len(args) > most:
             many = TypeError("too many positional arguments")

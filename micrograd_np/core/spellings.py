@@ -57,7 +57,7 @@ _ACTIVATING = "celu elu hardtanh leaky_relu relu rrelu selu threshold alpha_drop
 _INITIAL = (
     "constant dirac eye kaiming_normal kaiming_uniform normal orthogonal sparse uniform xavier_normal xavier_uniform"
 )
-_DRAWN = "mg.topk(mg.log({0}) + mg.random.generator().gumbel(size={0}.shape), n)[1], which draws n different ones a row"
+_DRAWN = "mg.topk({0} / mg.random.generator().exponential(size={0}.shape), n)[1], which draws n different ones a row"
 _SMALLER = "nothing: leave it out; model.float() trains in float32"
 _METHODS = {
     "view": "t.reshape(...)", "view_as": "t.reshape(other.shape)", "reshape_as": "t.reshape(other.shape)",
