@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import webbrowser
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from micrograd_np.core.messages import count_of
 from micrograd_np.core.terminal import shown
 
 from .drawing import Drawing, digraph, words
+from .headings import laid_out
 from .page import fill
-from .render import render, save
+from .render import save
 
 
 class Shown:
@@ -74,7 +75,7 @@ class Picture(Shown):
         svg, png, pdf and others are drawn by Graphviz, html is a page with the SVG in it, gv the source. Without
         Graphviz the source is written beside it as ``.gv``, and a logged warning says what to install.
         """
-        return save(self.source, path, page=self._page)
+        return save(self.source, path, self._page, partial(laid_out, self.drawing))
 
     def _page(self, svg: str) -> str:
         picture, words = svg[svg.index("<svg") :], escape(self.describe())
@@ -84,7 +85,7 @@ class Picture(Shown):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
-            return {"image/svg+xml": render(self.source, "svg").decode(), "text/plain": repr(self)}
+            return {"image/svg+xml": laid_out(self.drawing).decode(), "text/plain": repr(self)}
         except Exception as failure:  # noqa: BLE001 - a notebook would show a traceback in place of the cell's result
             return {"text/plain": f"{failure}\nThe graph itself is in .source, and .save('graph.gv') writes it."}
 

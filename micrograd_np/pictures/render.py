@@ -66,8 +66,15 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
     )
 
 
-def save(source: str, path: str | Path, page: Callable[[str], str] | None = None) -> Path:
+def save(
+    source: str,
+    path: str | Path,
+    page: Callable[[str], str] | None = None,
+    draw: Callable[[str], bytes] | None = None,
+) -> Path:
     """Write the picture of the DOT `source` to `path`, in the format its suffix names; return the path written.
+
+    `draw` makes the picture in a format, by default `render` of the `source`.
 
     ``.gv`` and ``.dot`` write the source itself, ``.html`` what `page` makes of the SVG, if it is given; any other
     suffix outside `FORMATS` is a ValueError, and a folder that does not exist a FileNotFoundError. Where the picture
@@ -77,7 +84,8 @@ def save(source: str, path: str | Path, page: Callable[[str], str] | None = None
     path, format = target(path, (*FORMATS, "gv", "dot", *(["html"] if page else [])))
     if format not in {"gv", "dot"}:
         try:
-            picture = render(source, "svg" if format == "html" else format)
+            format_drawn = "svg" if format == "html" else format
+            picture = draw(format_drawn) if draw else render(source, format_drawn)
         except RenderError as failure:
             path, requested = path.with_suffix(".gv"), path
             log.warning("%s Wrote the source %s instead of %s.", failure, path, requested)
