@@ -111,7 +111,7 @@ class _Flow(Events):
     def name(self, x: Any) -> str:
         if not isinstance(x, Vertex):
             return constant(x)
-        return "·" if id(x) in self.makers or not x.name else x.name
+        return "…" if id(x) in self.makers or not x.name else x.name
 
     def rebound(self, target: Any, before: Any, z: Any) -> None:
         if id(z) in self.makers:

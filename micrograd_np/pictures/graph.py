@@ -315,11 +315,11 @@ def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Mapping
     same: dict[int, int] = {}
     first: dict[int, int] = {}  # by the array that a view is of
     constants = [v for v in record.leaves.values() if not record.vertices[v].requires_grad]
-    owners = {v: id(owner_of(record.vertices[v].data)) for v in constants}
-    for v in sorted(constants, key=lambda v: not homes.called(v)):
-        first.setdefault(owners[v], v)
+    owners = {v: owner_of(record.vertices[v].data) for v in constants}
+    for v in sorted(constants, key=lambda v: (not homes.called(v), owners[v] is not record.vertices[v].data)):
+        first.setdefault(id(owners[v]), v)
     for v in constants:
-        x = first[owners[v]]
+        x = first[id(owners[v])]
         whole = prod(record.vertices[x].shape) == prod(record.vertices[v].shape)
         if x != v and whole and homes.called(v) in (None, homes.called(x)):
             same[v] = x

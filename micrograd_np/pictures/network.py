@@ -83,7 +83,9 @@ def draw_network(
     if network.weighted:
         most = max((len(column) for column in drawing.columns), default=0)
         distance = f"{0.15 + 0.08 * most:.2f}"  # wide enough that lines do not cross circles
-        drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": distance, "outputorder": "edgesfirst"}
+        drawing.look |= {"nodesep": "0.15", "ranksep": distance, "outputorder": "edgesfirst"}
+        if network.chained or not network.boxes:  # else an arrow would lead behind the boxes that it passes
+            drawing.look["splines"] = "line"
     notes = {
         "blue: positive weight; red, dashed: negative; thick: large": network.weighted,
         "dotted: nan": network.undefined,
@@ -156,7 +158,7 @@ class _Network:
             self.layer(block, source)  # on vectors; on sequences it is a box
         elif column and source and follows and _fits(block, source):
             self.columns[block] = column  # each unit changes by itself
-            column.caption.text += f"\n{block.name}".replace("(·)", "")
+            column.caption.text += f"\n{block.name}".replace("(…)", "")
             self.fill(column, block.result)
         elif not sources and linear and len(block.shape) <= 2:
             self.column(block, linear[0].module.in_features, block.title)

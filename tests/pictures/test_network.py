@@ -153,7 +153,7 @@ def arrows(picture):
 def test_unrolled_a_recurrent_layer_is_drawn_step_by_step():
     picture = mg.draw_network(Reader(), np.arange(6).reshape(3, 2), unroll=True)
     assert [text for text in texts(picture) if text.startswith("x")] == ["x₁", "x₂", "x₃"]
-    head, end = "head  Linear(16 → 1)", "σ(·)"
+    head, end = "head  Linear(16 → 1)", "σ(…)"
     steps = [(f"x{i}", f"y{i}") for i in "₁₂₃"] + [(f"y{i}", f"h{i}") for i in "₁₂₃"]
     assert sorted(arrows(picture)) == sorted([*steps, ("h₁", "h₂"), ("h₂", "h₃"), ("h₃", head), (head, end)])
 
@@ -245,10 +245,31 @@ def test_ops_between_layers_and_ways_around_them_are_drawn():
     ids = {node.text.split("\n")[0]: node.id for node in picture.drawing.nodes}
     assert {(edge.tail, edge.head) for edge in picture.drawing.edges} == {
         (ids["input"], ids["inner  Linear(4 → 4)"]),
-        (ids["inner  Linear(4 → 4)"], ids["tanh ·"]),
-        (ids["input"], ids["· + ·"]),
-        (ids["tanh ·"], ids["· + ·"]),
+        (ids["inner  Linear(4 → 4)"], ids["tanh …"]),
+        (ids["input"], ids["… + …"]),
+        (ids["tanh …"], ids["… + …"]),
     }
+
+
+@pytest.mark.parametrize(("layers", "straight"), [((), True), ((Residual(),), False), ((nn.LayerNorm(4),), True)])
+def test_lines_are_straight_where_none_leads_around_a_box(layers, straight):
+    net = nn.Sequential(nn.Conv1d(2, 2, 1), *layers, nn.Flatten(), nn.Linear(8, 1))
+    drawing = mg.draw_network(net, np.ones((1, 2, 4))).drawing
+    assert (drawing.look.get("splines") == "line") == straight
+
+
+def test_the_values_that_come_in_are_no_signs_of_products():
+    class Gated(nn.Module):
+        def __init__(self):
+            self.lin = nn.Linear(2, 2)
+
+        def forward(self, x):
+            y = self.lin(x)
+            return y * y.tanh() * 0.5
+
+    words = mg.draw_network(Gated(), [[1.0, 2.0]]).describe()
+    assert "… · …" in words
+    assert "… · 0.5" in words
 
 
 def test_a_block_that_repeats_is_drawn_once():
@@ -336,7 +357,7 @@ def test_an_output_that_is_a_number_is_shown():
             return super().forward(x).sum()
 
     net, x = Summed(), [[1.0, 2.0, 0.0, -1.0]]
-    assert f"Σ ·\n()\n{net(x).item():.3f}" in texts(mg.draw_network(net, x))
+    assert f"Σ …\n()\n{net(x).item():.3f}" in texts(mg.draw_network(net, x))
 
 
 def test_layers_of_units_are_all_drawn_though_they_are_alike():
@@ -375,7 +396,7 @@ class Branches(nn.Module):
 def test_branches_that_do_the_same_are_drawn_once():
     picture = mg.draw_network(Branches(), np.ones((1, 2, 3)))
     assert frames(picture) == ["heads.0   × 4"]
-    assert arrows(picture)[-1] == ("heads.0.2  Conv1d(2 → 2, 1)", "join ·, ·, ·, ·")
+    assert arrows(picture)[-1] == ("heads.0.2  Conv1d(2 → 2, 1)", "join …, …, …, …")
 
 
 class Shared(nn.Module):
@@ -451,7 +472,7 @@ def test_in_a_loop_what_is_made_leads_to_the_next_step():
     assert shown.count(("y₁", "y₂")) == shown.count(("y₂", "y₃")) == 1  # the word that follows
     assert shown.count(("h₂", "h₁")) == 1  # from the reader's last state
     folded = arrows(mg.draw_network(Speaker(), given))
-    assert ("arg max ·   × 3", "words  Embedding(9, 4)   × 3") in folded
+    assert ("arg max …   × 3", "words  Embedding(9, 4)   × 3") in folded
     assert ("words  Embedding(9, 4)", "reader  GRU(4 → 6)") in folded
 
 
