@@ -251,6 +251,29 @@ def test_ops_between_layers_and_ways_around_them_are_drawn():
     }
 
 
+class InPlace(nn.Module):
+    def __init__(self):
+        self.a, self.b = nn.Linear(2, 2), nn.Linear(2, 1)
+
+    def forward(self, x):
+        y = self.a(x)
+        y += self.a(y)
+        y *= 2.0
+        return self.b(y)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_write_in_place_is_drawn_as_the_op_that_it_is(frozen):
+    net = InPlace()
+    for p in net.parameters():
+        p.requires_grad = not frozen
+    picture = mg.draw_network(net, np.ones((1, 2)))
+    titles = [line.split(":")[0] for line in picture.describe().splitlines() if not line.startswith("  ")]
+    assert titles == ["input", "a  Linear(2 → 2)", "a  Linear(2 → 2)", "… + …", "… · 2", "b  Linear(2 → 1)"]
+    first, second = net.a(np.ones((1, 2))).data[0]  # as they are before the write
+    assert frozen or f"a  Linear(2 → 2): {first:.3f}, {second:.3f}\n" in picture.describe()
+
+
 @pytest.mark.parametrize(("layers", "straight"), [((), True), ((Residual(),), False), ((nn.LayerNorm(4),), True)])
 def test_lines_are_straight_where_none_leads_around_a_box(layers, straight):
     net = nn.Sequential(nn.Conv1d(2, 2, 1), *layers, nn.Flatten(), nn.Linear(8, 1))
