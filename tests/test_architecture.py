@@ -194,11 +194,11 @@ LINES = {
     "ops/fused": 2250,
     "optim": 1670,
     "optim/lr_scheduler": 810,  # examples in docstrings
-    "pictures": 3180,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
+    "pictures": 3190,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "sklearn": 340,
     "storage": 370,
     "torch": 2880,  # its budget is 1,600: the table alone has 400 rows, and what takes more than one expression 60
-    "training": 1210,  # planes of a record are drawn later, from copies of the weights
+    "training": 1220,  # planes of a record are drawn later, from copies of the weights
 }
 SLACK = 250  # a number that is further away from the truth is no decision
 

@@ -74,7 +74,8 @@ class _Flow(Events):
 
     def entered(self, module: Any) -> None:
         self.scope += ((next(self.moments), self.paths.get(id(module), "")),)
-        if self.open is None and _is_layer(module):
+        own = len(self.scope) == 1 and not type(module).__module__.startswith("micrograd_np.")  # of the user: all ops
+        if self.open is None and _is_layer(module) and not own:
             self.open = Block(kind_of(module), module, self.scope)
             self.blocks.append(self.open)
 

@@ -103,6 +103,7 @@ class _Column:
     size: int
     caption: Node
     frames: tuple[Any, ...]
+    depth: Any  # the same of columns of which none leads to another, so that they can stand in one
     nodes: list[Node] = field(default_factory=list)
     circles: dict[int, Node] = field(default_factory=dict)  # those that stand for a unit or step, by its number
     weights: dict[int, list[str]] = field(default_factory=dict)  # as texts on the lines to a unit
@@ -125,9 +126,11 @@ class _Network:
         self.weighted = self.undefined = self.graded = False
         self.ids = map("n{}".format, count(1))
         self.users: dict[Block, list[Block]] = {block: [] for block in blocks}
+        self.depth: dict[Block, float] = {}  # layers on the longest way to each
         for block in blocks:
             for source in block.sources:
                 self.users[source].append(block)
+            self.depth[block] = 1 + max((self.depth.get(source, 0) for source in block.sources), default=0)
         self.chained = all(len(users) < 2 for users in (*self.users.values(), *(b.sources for b in blocks)))
 
     def build(self) -> None:
@@ -139,10 +142,13 @@ class _Network:
                 self.connect_steps(block)
             elif block in self.boxes:
                 self.connect_box(block)
+        ranks: dict[Any, list[Node]] = {}
         for column in self.all:
             column.describe()
             nodes = [*column.nodes, column.caption]
             self.drawing.inside(column.frames).extend(nodes)
+            ranks.setdefault(column.depth, []).extend(nodes)
+        for nodes in ranks.values():  # else the units of two layers may be mixed
             self.drawing.align(nodes)
 
     def put(self, block: Block) -> None:
@@ -188,7 +194,9 @@ class _Network:
         samples = np.size(block.result) // size if self.numbers and what == "units" and size else 1
         caption += f"\nsample 1 of {samples:,}" if samples > 1 and not block.linear else ""
         whole = size <= max(self.most, 4)
-        column = _Column(size, Node(next(self.ids), caption + f"\n{size} {what}" * (not whole), "text"), block.frames)
+        below = Node(next(self.ids), caption + f"\n{size} {what}" * (not whole), "text")
+        alone = block.frames or what != "units"
+        column = _Column(size, below, block.frames, id(below) if alone else (self.depth[block], block in self.boxes))
         self.all[column] = None
         self.drawing.inside(block.frames)
         self.drawing.lines.append(column.caption)
@@ -348,5 +356,5 @@ def _value(x: Any) -> str:
     if not isinstance(x, np.floating):
         return number(x)
     if x == round(x, 1) and abs(x) < 1000:
-        return f"{x:.1f}"
+        return f"{x + 0.0:.1f}"  # of a zero without its sign
     return f"{x:.3f}" if 0.001 <= abs(x) < 100 else number(x, 3)

@@ -251,6 +251,43 @@ def test_ops_between_layers_and_ways_around_them_are_drawn():
     }
 
 
+class Heads(nn.Module):
+    """Two layers that read the same, and what is made of both."""
+
+    def __init__(self):
+        self.mean, self.spread = nn.Linear(3, 2), nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.mean(x) + self.spread(x).exp()
+
+
+def test_units_of_layers_beside_each_other_are_not_mixed():
+    picture = mg.draw_network(Heads(), [[1.0, 0.5, -0.0]])
+    text = {node.id: node.text.split("\n")[0] for node in picture.drawing.every_node()}
+    rows = [[text[id] for id in column] for column in picture.drawing.columns]
+    assert rows[0] == ["1", "1", "1.0", "0.5", "0.0", "input"]
+    assert [name for name in rows[1] if name[-1] == ")"] == [rows[1][2], rows[1][5]]
+    order = {(edge.tail, edge.head) for edge in picture.drawing.edges if edge.kind == "order"}
+    assert set(pairwise(picture.drawing.columns[1])) <= order
+
+
+class Bare(nn.Module):
+    """A network of parameters, without layers."""
+
+    def __init__(self):
+        self.w, self.b = nn.Parameter(np.ones((2, 1))), nn.Parameter(np.zeros(1))
+
+    def forward(self, x):
+        return (x @ self.w + self.b).tanh()
+
+
+def test_of_a_users_own_module_without_layers_the_ops_are_drawn():
+    lines = [line.split(" (")[0] for line in mg.draw_network(Bare(), [[1.0, 2.0]]).describe().splitlines()]
+    assert lines == ["input", "… @ w", "… + b", "tanh …"]
+    inside = mg.draw_network(nn.Sequential(nn.Linear(2, 2), Bare()), [[1.0, 2.0]]).describe()
+    assert "1 Bare (1, 1)" in inside  # a layer, as others are
+
+
 class InPlace(nn.Module):
     def __init__(self):
         self.a, self.b = nn.Linear(2, 2), nn.Linear(2, 1)
