@@ -17,6 +17,7 @@ from .flow import Block, Steps, folded, guessed, unrolled, watched
 from .picture import Picture
 from .text import summary
 
+_NUMBERS = 4  # of what an op makes that are written into its box
 _FEW = 16  # weights of a layer, its bias included, that are written on their lines
 
 
@@ -178,8 +179,9 @@ class _Network:
             node.text = f"{node.text.removesuffix(_shape(source))}\n{block.name}{_shape(block)}"
         else:
             kind = "module" if block.module else "value" if sources else "input"
-            one = self.numbers and kind == "value" and np.size(block.result) == 1
-            text = block.name + _shape(block) + (f"\n{_value(np.ravel(block.result)[0])}" if one else "")
+            few = self.numbers and kind == "value" and 0 < np.size(block.result) <= _NUMBERS
+            shown = [_value(x) for x in np.ravel(block.result)] if few else []
+            text = block.name + _shape(block) + (f"\n{'  '.join(shown)}" if few else "")
             self.boxes[block] = self.drawing.put(Node(next(self.ids), text, kind), block.frames)
 
     def is_unitwise(self, block: Block, source: Block) -> bool:

@@ -58,6 +58,18 @@ def test_the_legend_explains_histograms_and_repeats_where_there_are_some():
     assert "× n: n times in a row, with the numbers of the first" in legend
 
 
+def test_the_legend_explains_signs_that_few_know():
+    w = leaf([1.0, -2.0], "w")
+    assert "a ↑ b: the larger" in mg.draw(mg.clip(w, min=0.5).sum()).drawing.legend
+    assert "⊗: outer product" in mg.draw(mg.outer(w, w).sum()).drawing.legend
+    assert "a ↑ b" not in mg.draw((w * 2).sum()).drawing.legend
+
+
+def test_what_is_joined_of_one_part_is_that_part():
+    found = texts(mg.draw(nn.LSTM(3, 4)(mg.Tensor(np.ones((5, 1, 3)), name="x"))[1][0].sum()))
+    assert not any(" = join " in text for text in found)
+
+
 def test_large_values_are_a_range_and_a_histogram():
     lowest, *_, bars = summary(np.linspace(-1, 3, 100)).replace("\n", " ").split()
     assert lowest == "-1"

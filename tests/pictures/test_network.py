@@ -284,6 +284,7 @@ class Bare(nn.Module):
 def test_of_a_users_own_module_without_layers_the_ops_are_drawn():
     lines = [line.split(" (")[0] for line in mg.draw_network(Bare(), [[1.0, 2.0]]).describe().splitlines()]
     assert lines == ["input", "… @ w", "… + b", "tanh …"]
+    assert "… @ w\n(1, 1)\n3.0" in texts(mg.draw_network(Bare(), [[1.0, 2.0]]))
     inside = mg.draw_network(nn.Sequential(nn.Linear(2, 2), Bare()), [[1.0, 2.0]]).describe()
     assert "1 Bare (1, 1)" in inside  # a layer, as others are
 
