@@ -334,15 +334,15 @@ class _Network:
             name, loss = "squared error" if result.data.size == 1 else "mean squared error", mse_loss
             target = array if array.ndim else np.full(result.data.shape, array)
         try:
-            value = np.asarray(loss(result, target).data)
+            value = loss(result, target)
         except ValueError:
             if array.ndim or not isinstance(result, Vertex):  # a number that the loss does not broadcast itself
                 raise
-            value = np.asarray(loss(result, np.full(result.data.shape, array)).data)
+            value = loss(result, np.full(result.data.shape, array))
         samples = len(result.data) if isinstance(result, Vertex) and result.data.ndim > 1 else 1
         name = f"of all {samples:,} samples:\n{name}" if samples > 1 else name
         compared = number(array) if array.size == 1 else array.shape
-        node = Node(next(self.ids), f"{name}\n{number(value, 4)}\ntarget {compared}", "output")
+        node = Node(next(self.ids), f"{name}\n{number(np.asarray(value.data), 4)}\ntarget {compared}", "output")
         self.drawing.connect(self.ends(self.blocks[-1]), [self.drawing.put(node)])
 
 

@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import webbrowser
-from functools import cached_property, partial
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -75,13 +75,16 @@ class Picture(Shown):
         svg, png, pdf and others are drawn by Graphviz, html is a page with the SVG in it, gv the source. Without
         Graphviz the source is written beside it as ``.gv``, and a logged warning says what to install.
         """
-        return save(self.source, path, self._page, partial(laid_out, self.drawing))
+        return save(self.source, path, self._drawn)
 
-    def _page(self, svg: str) -> str:
-        picture, words = svg[svg.index("<svg") :], escape(self.describe())
+    def _drawn(self, format: str) -> bytes:
+        if format != "html":
+            return laid_out(self.drawing, format)
+        svg, words = laid_out(self.drawing).decode(), escape(self.describe())
+        picture = svg[svg.index("<svg") :]
         points = float(picture.split('"', 2)[1].removesuffix("pt"))
         least = f"{0.9 * points:g}pt"  # with letters of 12 pixels
-        return fill("picture", "A picture of a computation", least=least, picture=picture, words=words)
+        return fill("picture", "A picture of a computation", least=least, picture=picture, words=words).encode()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
