@@ -1,7 +1,9 @@
 """Claims about the headings of frames: no arrow crosses one, wherever Graphviz lays its arrows."""
 
+import html
 import json
 import random
+import re
 import runpy
 from pathlib import Path
 
@@ -21,7 +23,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def curve(pos):
     """Points on an arrow, from what Graphviz says of it."""
-    points = np.array([point.split(",") for point in pos.split(" ") if point[0] not in "es"], float)
+    points = np.array([point.split(",") for point in pos.split() if point[0] not in "es"], float)
     parts = (points[i : i + 4] for i in range(0, len(points) - 1, 3))
     t = np.linspace(0, 1, 40)[:, None]
     return np.concatenate(
@@ -113,6 +115,20 @@ def networks():
         for settings in ({}, {"backward": True}, {"direction": "LR"}, {"max_nodes": 200}):
             yield f"{seed} {settings}", mg.draw(loss, **settings).drawing
         yield f"{seed} as a network", mg.draw_network(net, np.ones((3, 4))).drawing
+
+
+FRAMED = [path for path in sorted((DOCS / "pictures").glob("*.svg")) if 'class="cluster"' in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("path", FRAMED, ids=lambda path: path.stem)
+def test_no_heading_in_the_documentation_is_crossed_by_an_arrow(path):
+    svg = path.read_text(encoding="utf-8")
+    arrows = [d for part in svg.split('class="edge"')[1:] for d in re.findall(r' d="M([^"]+)"', part.split("</g>")[0])]
+    points = np.concatenate([curve(d.replace("C", " ")) for d in arrows])
+    for part in svg.split('class="cluster"')[1:]:
+        for x, y, text in re.findall(r'<text.* x="(.*?)" y="(.*?)".*?>(.*)</text>', part.split("</g>")[0]):
+            middle, half = [float(x), float(y) - 4], [2.4 * len(html.unescape(text)), 5]  # points, of letters of 11
+            assert not np.any(np.all(np.abs(points - middle) <= half, axis=1)), text
 
 
 @pytest.mark.thorough
