@@ -284,11 +284,11 @@ def _roots(record: Record) -> list[Any]:
     leaves = ((m, [record.leaves[p] for p in chain(m.parameters(), m.buffers()) if p in record.leaves]) for m in alive)
     used = {m: places for m, places in leaves if places}
     roots: list[Any] = []
-    found: set[int] = set()
+    reached: set[int] = set()
     for m in sorted(used, key=lambda m: (id(m) in inner, used[m])):  # where modules hold each other, all are inner
-        if id(m) not in found:
+        if id(m) not in reached:
             roots.append(m)
-            found |= set(map(id, m.modules()))
+            reached |= set(map(id, m.modules()))
     return sorted(roots, key=lambda m: min(used[m]))
 
 
