@@ -13,6 +13,7 @@ from micrograd_np.core.events import Events
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex, source
 from micrograd_np.engine.grad_mode import enable_grad
+from micrograd_np.engine.tensor import Tensor
 
 from .repeats import Repeats
 from .structure import WHOLE, kind_of
@@ -132,7 +133,8 @@ def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
     from micrograd_np.nn.summary import _input, _tensors, _untouched
 
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
-    inputs = [_input(part, floating) for part in (x if isinstance(x, tuple) else (x,))]
+    examples = (_input(part, floating) for part in (x if isinstance(x, tuple) else (x,)))
+    inputs = [Tensor(part.data.copy(), name=part.name) for part in examples]  # the model may write into them
     flow = _Flow(model, inputs)
     before = mode.events
     with _untouched(model), enable_grad():  # where a write makes a new value

@@ -312,6 +312,31 @@ def test_a_write_in_place_is_drawn_as_the_op_that_it_is(frozen):
     assert frozen or f"a  Linear(2 → 2): {first:.3f}, {second:.3f}\n" in picture.describe()
 
 
+class Counting(nn.Module):
+    def __init__(self):
+        self.lin = nn.Linear(2, 1)
+        self.seen = nn.Buffer(np.zeros(1))
+
+    def forward(self, x):
+        x += 1.0
+        y = self.lin(x)
+        self.seen += y[0]
+        return y
+
+
+def test_what_a_model_writes_into_is_left_as_it_was():
+    net, x = Counting(), mg.Tensor([[1.0, 2.0]], name="x")
+    array = np.array([[1.0, 2.0]])
+    for given in (x, array):
+        mg.draw_network(net, given)
+    np.testing.assert_array_equal(x.data, array)
+    np.testing.assert_array_equal(array, [[1.0, 2.0]])
+    assert x.is_leaf
+    assert net.seen.is_leaf
+    assert not net.seen.requires_grad
+    assert net.seen.data == 0
+
+
 @pytest.mark.parametrize(("layers", "straight"), [((), True), ((Residual(),), False), ((nn.LayerNorm(4),), True)])
 def test_lines_are_straight_where_none_leads_around_a_box(layers, straight):
     net = nn.Sequential(nn.Conv1d(2, 2, 1), *layers, nn.Flatten(), nn.Linear(8, 1))
