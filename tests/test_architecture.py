@@ -194,7 +194,7 @@ LINES = {
     "ops/fused": 2250,
     "optim": 1680,
     "optim/lr_scheduler": 810,  # examples in docstrings
-    "pictures": 3080,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
+    "pictures": 3190,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "sklearn": 340,
     "storage": 370,
     "torch": 2850,  # its budget is 1,600: the table alone has 400 rows, and what takes more than one expression 60
