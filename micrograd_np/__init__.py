@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 
-from . import functional, linalg, random
+from . import functional, linalg, random, special
 from .core import former as _former
 from .core import primitive as _primitive
 from .core.messages import explain_all_keywords as _explain_all_keywords
@@ -222,9 +222,9 @@ __all__ = [
     "numeric_gradient", "ones", "ones_like", "optim", "outer", "pad", "percentile", "permute", "pictures", "power",
     "prod", "ptp", "quantile", "radians", "random", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape",
     "roll", "rot90", "round", "save", "scatter", "scatter_add", "set_compile_backend", "set_default_dtype",
-    "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze",
-    "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take", "take_along_axis", "tan", "tanh",
-    "tensor", "tensordot", "tile", "to_torch_code",
+    "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "special", "split", "sqrt", "square",
+    "squeeze", "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take", "take_along_axis", "tan",
+    "tanh", "tensor", "tensordot", "tile", "to_torch_code",
     "topk", "trace", "trace_origins", "training", "transpose", "tril", "triu", "trunc",
     "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack",
     "where", "xlogy", "zeros", "zeros_like",

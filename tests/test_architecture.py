@@ -21,7 +21,10 @@ FLOORS = (
     ("ops", "numpy_api"),
     ("engine",),
     ("ops.fused",),
-    ("creation", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
+    (
+        *("creation", "random", "functional", "linalg", "special"),
+        *("autograd", "optim", "check", "compiler", "pictures", "debug"),
+    ),
     ("nn", "data", "storage", "exercises"),
     ("training",),
     ("sklearn", "onnx", "distributed", "torch"),
@@ -169,7 +172,7 @@ def test_files_are_short(record_property):
 
 # Lines of Python by folder, so that growth is a decision. Whoever raises a number writes the reason beside it.
 LINES = {
-    ".": 530,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
+    ".": 580,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
     "autograd": 770,
     "check": 1400,  # check_primitive also claims that a compiled call is eager's
     "compiler": 2600,
@@ -186,18 +189,18 @@ LINES = {
     "exercises": 690,  # more than the 250 that were planned: what a wrong rule looks like is said in words
     "functional": 2500,  # dropout masks have a name
     "nn": 4540,  # summary says which inputs a model takes
-    "numpy_api": 2720,  # PyTorch's names for what means the same
+    "numpy_api": 2730,  # PyTorch's names for what means the same
     "onnx": 750,
     "onnx/operators": 1100,
     "onnx/reading": 2080,  # what a hostile file can say, old opsets, functions, control flow, and source to read
     "ops": 1370,
-    "ops/fused": 2250,
+    "ops/fused": 2490,  # special functions whose values SciPy computes
     "optim": 1670,
     "optim/lr_scheduler": 810,  # examples in docstrings
     "pictures": 3080,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "sklearn": 340,
     "storage": 370,
-    "torch": 2880,  # its budget is 1,600: the table alone has 400 rows, and what takes more than one expression 60
+    "torch": 2920,  # its budget is 1,600: the table alone has 400 rows, and what takes more than one expression 60
     "training": 1210,  # planes of a record are drawn later, from copies of the weights
 }
 SLACK = 250  # a number that is further away from the truth is no decision
@@ -265,7 +268,7 @@ print(len(before), *set(registry) - before)
     assert later == []
 
 
-@pytest.mark.parametrize("part", [*PARTS, "linalg", "random"])
+@pytest.mark.parametrize("part", [*PARTS, "linalg", "random", "special"])
 def test_every_part_is_an_attribute_of_the_package(part):
     assert run(f"import micrograd_np as mg; print(mg.{part}.__name__)") == [f"micrograd_np.{part}"]
 

@@ -79,6 +79,9 @@ _FUNCTIONAL = """
     conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d celu selu prelu bilinear cosine_similarity
     pairwise_distance layer_norm group_norm rms_norm pixel_shuffle pixel_unshuffle channel_shuffle pdist
 """
+_SPECIAL = """
+    digamma erf erfc erfinv exp2 expm1 i0 log1p log_softmax logit logsumexp polygamma round sinc softmax xlogy
+"""
 TOP: dict[str, Any] = {
     **{name: nn.FUNCTIONAL[name] for name in _FUNCTIONAL.split()}, "vmap": derivatives.vmap,
     **SECTIONS["torch"], **DTYPES, **_GRAD, **_SEEDS, "Tensor": Tensor, "Size": Size, "device": device, "dtype": dtype,
@@ -132,7 +135,8 @@ PARTS: dict[str, dict[str, Any]] = {
         "grad_and_value": derivatives.value_last, "vjp": derivatives.vjp, "jvp": derivatives.jvp,
         "functional_call": lambda module, *args, **more: as_torch(mg.functional_call(module, *args, **more)),
     },
-    "linalg": SECTIONS["linalg"], "special": SECTIONS["special"], "signal": {},
+    "linalg": SECTIONS["linalg"], "signal": {},
+    "special": SECTIONS["special"] | {name: SECTIONS["torch"][name] for name in _SPECIAL.split()},
     "signal.windows": SECTIONS["signal.windows"], "random": _SEEDS,
     "cuda": _NO_DEVICE, "mps": _NO_DEVICE,
     "version": {"cuda": None, "__version__": "2.13.0"}, "backends": {}, "backends.cuda": {}, "backends.mps": _NO_DEVICE,

@@ -12,6 +12,7 @@ import numpy as np
 import micrograd_np as mg
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.axes import along, axes_of, axis_of
+from micrograd_np.ops.fused.scipy_special import scipys
 from micrograd_np.ops.operand import as_operand
 from micrograd_np.ops.state import astype
 
@@ -740,6 +741,13 @@ def _by_numpy(f: Any, *kinds: Any) -> Callable[..., Any]:
     return lambda *inputs, **settings: _constant(
         f(*[_array(x) if isinstance(x, Vertex) else x for x in inputs], **settings)
     )
+
+
+def _polynomial(name: str, x: Any, n: Any, before: int = 0) -> Any:
+    """The orthogonal polynomial of the degree `n`, and `before` times the one before it; of a negative degree 0."""
+    n, x, f = np.asarray(_array(n)).astype(np.int64), _array(floating(x)), scipys(f"eval_{name}")
+    z = f(n, x) + before * f(n - 1, x) if before else f(n, x)
+    return _constant(np.where(n < 0, 0, z), x.dtype)
 
 
 def _line(input: Any, dim: int, index: Any, source: Any) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ import numpy as np
 
 import micrograd_np as mg
 from micrograd_np.core.vertex import Vertex
+from micrograd_np.ops.fused.scipy_special import scipys
 
 from . import creation, rules
 from .dtypes import check_device, default, named, promote, result_type
@@ -42,7 +43,10 @@ atanh, arctanh = mg.arctanh
 deg2rad = mg.radians
 rad2deg = mg.degrees
 rsqrt(input) = mg.power(input, -0.5)
-erfc(input) = 1 - mg.erf(input)
+digamma, erfc, erfinv = mg.special.*
+lgamma = mg.special.gammaln
+i0(input) = mg.special.bessel_i(input)
+mvlgamma(input, p) = mg.special.multigammaln(input, p)
 logit(input, eps=None) = mg.log((x := input if eps is None else mg.clip(input, eps, 1 - eps)) / (1 - x))
 sinc(input) = mg.where(input == 0, 1.0, mg.sin((x := (mg.where(input == 0, 1.0, input) * math.pi))) / x)
 
@@ -57,6 +61,8 @@ atan2, arctan2(input, other) = mg.arctan2(floating(input), floating(other))
 hypot, logaddexp = mg.*
 logaddexp2(input, other) = mg.logaddexp(input * math.log(2), other * math.log(2)) / math.log(2)
 xlogy(input, other) = mg.xlogy(floating(input), floating(other))
+igamma(input, other) = mg.special.gammainc(floating(input), floating(other))
+igammac(input, other) = mg.special.gammaincc(floating(input), floating(other))
 pow(input, exponent) = input ** exponent if isinstance(input, Vertex) else mg.power(input, exponent)
 fmax(input, other) = mg.where(np.isnan(_array(input)), other, mg.where(np.isnan(_array(other)), input,
     mg.maximum(input, other)))
@@ -301,6 +307,7 @@ result_type(tensor1, tensor2) = named(result_type(tensor1, tensor2))
 promote_types(type1, type2) = named(promote(type1, type2))
 can_cast(from_, to) = np.can_cast(np.dtype(from_), np.dtype(to), 'same_kind')
 is_tensor(obj) = isinstance(obj, Tensor)
+polygamma(n, input) = mg.special.polygamma(n, floating(input))
 broadcast_shapes(*shapes) = np.broadcast_shapes(*shapes)
 normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, layout=None, pin_memory=None) =
     _constant(_generator(generator).normal(_array(mean), _array(std), size), dtype or (result_type(*tensors) if
@@ -316,6 +323,7 @@ int(input, memory_format=None) = _cast(input, 'int32')
 long(input, memory_format=None) = _cast(input, 'int64')
 byte(input, memory_format=None) = _cast(input, 'uint8')
 bool(input, memory_format=None) = _cast(input, 'bool')
+polygamma(input, n) = mg.special.polygamma(n, floating(input))
 new_zeros = _new(mg.zeros)
 new_ones = _new(mg.ones)
 new_empty = _new(mg.empty)
@@ -381,17 +389,42 @@ vecdot(x, y, *, dim=-1) = (x * y).sum(axis=dim)
 vander(x, *, N=None) = _vander(x, N)
 
 [special]
-erf, ndtr, expm1, exp2, log1p = mg.*
+ndtr, ndtri, log_ndtr, erfcx = mg.special.*
 expit = mg.sigmoid
-erfc(input) = 1 - mg.erf(input)
-logit(input, eps=None) = mg.log((x := input if eps is None else mg.clip(input, eps, 1 - eps)) / (1 - x))
+gammaln = mg.special.gammaln
+psi = mg.special.digamma
+multigammaln(a, p) = mg.special.multigammaln(a, p)
+gammainc(input, other) = mg.special.gammainc(input, floating(other))
+gammaincc(input, other) = mg.special.gammaincc(input, floating(other))
+zeta(input, other) = mg.special.zeta(input, floating(other))
 entr(input) = mg.where(input < 0, -np.inf, -mg.xlogy(input, mg.where(input > 0, input, 1.0)))
-sinc(input) = mg.where(input == 0, 1.0, mg.sin(x := mg.where(input == 0, 1.0, input) * math.pi) / x)
-xlogy(input, other) = mg.xlogy(floating(input), floating(other))
-xlog1py(input, other) = mg.xlogy(floating(input), 1 + floating(other))
-softmax = _softmax(mg.softmax)
-log_softmax = _softmax(mg.log_softmax)
-logsumexp = mg.logsumexp
+xlog1py(input, other) = mg.xlogy(input, 1 + floating(other))
+bessel_j0(x) = mg.special.bessel_j(x)
+bessel_j1(x) = mg.special.bessel_j(x, 1)
+bessel_y0(x) = mg.special.bessel_y(x)
+bessel_y1(x) = mg.special.bessel_y(x, 1)
+modified_bessel_i0(x) = mg.special.bessel_i(x)
+i1, modified_bessel_i1(x) = mg.special.bessel_i(x, 1)
+i0e(x) = mg.special.bessel_i(x, scaled=True)
+i1e(x) = mg.special.bessel_i(x, 1, scaled=True)
+modified_bessel_k0(x) = mg.special.bessel_k(x)
+modified_bessel_k1(x) = mg.special.bessel_k(x, 1)
+scaled_modified_bessel_k0(x) = mg.special.bessel_k(x, scaled=True)
+scaled_modified_bessel_k1(x) = mg.special.bessel_k(x, 1, scaled=True)
+spherical_bessel_j0(x) = mg.where(x == 0, 1.0, mg.sin(x) / mg.where(x == 0, 1.0, x))
+airy_ai(x) = _by_numpy(scipys('airy'))(x)[0]
+chebyshev_polynomial_t(x, n) = _polynomial('chebyt', x, n)
+chebyshev_polynomial_u(x, n) = _polynomial('chebyu', x, n)
+chebyshev_polynomial_v(x, n) = _polynomial('chebyu', x, n, -1)
+chebyshev_polynomial_w(x, n) = _polynomial('chebyu', x, n, 1)
+shifted_chebyshev_polynomial_t(x, n) = _polynomial('chebyt', 2 * x - 1, n)
+shifted_chebyshev_polynomial_u(x, n) = _polynomial('chebyu', 2 * x - 1, n)
+shifted_chebyshev_polynomial_v(x, n) = _polynomial('chebyu', 2 * x - 1, n, -1)
+shifted_chebyshev_polynomial_w(x, n) = _polynomial('chebyu', 2 * x - 1, n, 1)
+hermite_polynomial_h(x, n) = _polynomial('hermite', x, n)
+hermite_polynomial_he(x, n) = _polynomial('hermitenorm', x, n)
+laguerre_polynomial_l(x, n) = _polynomial('laguerre', x, n)
+legendre_polynomial_p(x, n) = _polynomial('legendre', x, n)
 
 [signal.windows]
 general_cosine(M, *, a, sym=True, dtype=None) = _cosines(a, M, sym, dtype)
@@ -531,7 +564,7 @@ def _creating(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
 _NAMES = {
     "Tensor": Tensor, "Vertex": Vertex, "builtins": builtins, "default": default, "floating": floating, "math": math,
     "mg": mg, "named": named, "np": np, "partial": partial, "promote": promote, "result_type": result_type,
-    "wrapped": wrapped, "common": common,
+    "wrapped": wrapped, "common": common, "scipys": scipys,
 }  # fmt: skip
 """What rows may say beside `rules` and `creation`."""
 

@@ -101,6 +101,16 @@ def padded(x, widths, mode="constant", constant_values=None):
     return TF.pad(x, flat, {"wrap": "circular", "edge": "replicate"}.get(mode, mode), constant_values)
 
 
+def bessel(name, scaled_name=""):
+    """PyTorch's functions of Bessel, one for each order."""
+    return lambda x, order, scaled=False: getattr(torch.special, f"{scaled_name if scaled else name}{order}")(x)
+
+
+def of_number(f):
+    """A function of two tensors, of which the first is a number."""
+    return lambda a, x: f(torch.full((), a, dtype=x.dtype), x)
+
+
 def unpacked(f):
     """A function of one list, of several arrays."""
     return lambda *xs: f(xs)
@@ -111,6 +121,7 @@ SAME = [  # primitives that have neither settings nor another name there; what t
     for name in mg.__all__
     if isinstance(op := getattr(mg, name), Primitive) and not op.statics and hasattr(torch, name)
 ]
+SPECIAL = ("digamma", "erfcx", "erfinv", "gammaln", "log_ndtr", "ndtri")
 ACTIVATIONS = (
     "celu mish selu silu softplus softsign relu6 hardsigmoid hardswish tanhshrink logsigmoid glu hardshrink softshrink"
 )
@@ -131,6 +142,26 @@ PEERS = {
     **{name: Peer(getattr(torch, name)) for name in SAME},
     "power": peer(torch.pow),
     "ndtr": peer(torch.special.ndtr),
+    # special functions; PyTorch has values only of those of Bessel but I
+    **{f"special.{name}": peer(getattr(torch.special, name)) for name in SPECIAL},
+    **{f"special.{name}": Peer(getattr(torch, name)) for name in ("erf", "xlogy")},
+    "special.ndtr": peer(torch.special.ndtr),
+    "special.erfc": peer(torch.special.erfc, call(X)),
+    "special.polygamma": peer(torch.polygamma, *(call(n, 3 * P) for n in (0, 1, 3))),
+    "special.multigammaln": peer(torch.special.multigammaln, call(2 + P, 3), call(P, 1)),
+    "special.zeta": peer(torch.special.zeta, call(2.5, P), call(4.0, 3 * P)),
+    "special.gammainc": peer(of_number(torch.special.gammainc), call(1.5, P), call(0.5, 4 * P)),
+    "special.gammaincc": peer(of_number(torch.special.gammaincc), call(1.5, P), call(0.5, 4 * P)),
+    "special.bessel_j": peer(bessel("bessel_j"), call(X, order=0), call(X, order=1)),
+    "special.bessel_y": peer(bessel("bessel_y"), call(P, order=0), call(P, order=1)),
+    "special.bessel_k": peer(
+        bessel("modified_bessel_k", "scaled_modified_bessel_k"),
+        *(call(P, order=n, scaled=s) for n in (0, 1) for s in (False, True)),
+    ),
+    "special.bessel_i": peer(
+        lambda x, order, scaled=False: getattr(torch.special, f"i{order}{'e' * scaled}")(x),
+        *(call(X, order=n, scaled=s) for n in (0, 1) for s in (False, True)),
+    ),
     "floor_divide": peer(lambda x, y: torch.floor_divide(x.detach(), y.detach())),  # it has no rule, even of zeros
     "invert": peer(torch.bitwise_not),
     "degrees": peer(torch.rad2deg, call(X)),
