@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 
-from . import functional, linalg, random, special
+from . import functional, linalg, random
 from .core import former as _former
 from .core import primitive as _primitive
 from .core.messages import explain_all_keywords as _explain_all_keywords
@@ -138,6 +138,7 @@ from .ops.comparison import (
 )
 from .ops.elementwise import absolute, add, divide, multiply, negative, reciprocal, sign, square, subtract
 from .ops.elementwise import absolute as abs  # noqa: A004
+from .ops.fused import scipy_special as _scipy_special  # noqa: F401  it registers its primitives
 from .ops.fused.softmax import log_softmax, logsumexp, softmax
 from .ops.fused.special import erf, ndtr, xlogy
 from .ops.linear import matmul
@@ -159,6 +160,7 @@ if TYPE_CHECKING:
         nn,
         optim,
         pictures,
+        special,
         storage,
         training,
     )
@@ -249,6 +251,7 @@ _LATER = {
     "nn.summary": ("summary",),
     "onnx": (),
     "optim": (),
+    "special": (),
     "pictures": ("Picture", "draw", "draw_boundary", "draw_network", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),
     "training": ("History", "fit", "lint"),

@@ -62,3 +62,21 @@ class Dropout3d(Dropout, d=3):
     >>> set(y.sum((2, 3, 4)).ravel().tolist()) == {0.0, 16.0}
     True
     """
+
+
+class AlphaDropout(Dropout, function=functional.alpha_dropout):
+    """Elements at the far end of `SELU` with probability `p` while training; see `functional.alpha_dropout`.
+
+    >>> from micrograd_np import Tensor, nn
+    >>> nn.AlphaDropout(0.5).eval()(Tensor([1.0, 2.0]))
+    Tensor([1., 2.])
+    """
+
+
+class FeatureAlphaDropout(Dropout, function=functional.feature_alpha_dropout):
+    """Whole channels of (n, c, …) dropped together; see `AlphaDropout`.
+
+    >>> from micrograd_np import Tensor, nn
+    >>> nn.FeatureAlphaDropout(0.5).eval()(Tensor([[1.0, 2.0]]))
+    Tensor([[1., 2.]])
+    """

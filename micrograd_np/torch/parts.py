@@ -61,6 +61,7 @@ def _all(module: Any, names: str = "") -> dict[str, Any]:
 
 
 SECTIONS = read()
+nn.FUNCTIONAL.update(SECTIONS["nn.functional"])
 _GRAD = {
     "no_grad": mg.no_grad, "enable_grad": mg.enable_grad, "set_grad_enabled": mg.set_grad_enabled,
     "inference_mode": derivatives.inference_mode,

@@ -599,6 +599,91 @@ def _trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1, cumulati
     return mg.cumsum(z, axis=axis) if cumulative else z.sum(axis=axis)
 
 
+def _gradient(input: Any, *, spacing: Any = None, dim: Any = None, edge_order: int = 1) -> tuple[Any, ...]:
+    """The slope along each axis: of a parabola through three elements, at the ends of a line or a parabola."""
+    axes = range(input.ndim) if dim is None else axes_of(_axes(dim), input.ndim)
+    several = isinstance(spacing, (tuple, list))
+    gaps = list(spacing) if several else [1.0 if spacing is None else spacing] * len(axes)
+    slopes = []
+    for axis, gap in zip(axes, gaps, strict=True):
+        x = mg.moveaxis(input, axis, -1)
+        at = gap if isinstance(gap, Vertex) else np.arange(x.shape[-1], dtype=x.dtype) * gap
+        width, rise = mg.diff(as_operand(at)), mg.diff(x)
+        part = rise / width
+        bend = (part[..., 1:] - part[..., :-1]) / (width[1:] + width[:-1])
+        inner = part[..., :-1] + bend * width[:-1]
+        first, last = part[..., :1], part[..., -1:]
+        if edge_order == 2:
+            first, last = first - bend[..., :1] * width[:1], last + bend[..., -1:] * width[-1:]
+        slopes.append(mg.moveaxis(mg.concatenate([first, inner, last], -1), -1, axis))
+    return tuple(slopes)
+
+
+class Histogram(NamedTuple):
+    """How many elements are in each bin, and the bins' edges."""
+
+    hist: Any
+    bin_edges: Any
+
+
+def _counts_in_boxes(input: Any, bins: Any, range: Any, weight: Any, density: bool) -> tuple[Any, Any]:
+    points = _array(input).reshape(math.prod(input.shape[:-1]), input.shape[-1])
+    sides: Any = [_array(b) if isinstance(b, Vertex) else b for b in bins] if isinstance(bins, (tuple, list)) else bins
+    if any(np.any(np.diff(np.atleast_1d(b)) < 0) for b in (sides if isinstance(sides, list) else ())):
+        raise ValueError("histogramdd: the edges of bins must not fall.")
+    ends = None if range is None else np.reshape(range, (-1, 2)).tolist()
+    weights = None if weight is None else _array(weight).reshape(-1)
+    counts, edges = np.histogramdd(points, sides, ends, density, weights)
+    return _constant(counts, input.dtype), tuple(_constant(x, input.dtype) for x in edges)
+
+
+def _tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+    """Summed over axes; where one has length 1, it counts for every element of the other."""
+    if not np.ndim(dims):
+        return mg.tensordot(a, b, int(dims))
+    left, right = (tuple(axis_of(d, x.ndim) for d in part) for part, x in zip(dims, (a, b), strict=True))
+    uneven = [(i, j) for i, j in zip(left, right, strict=True) if a.shape[i] != b.shape[j]]
+    for i, j in uneven:
+        a = a.sum(axis=i, keepdims=True) if b.shape[j] == 1 else a
+        b = b.sum(axis=j, keepdims=True) if a.shape[i] == 1 else b
+    return mg.tensordot(a, b, (left, right))
+
+
+def _standardized(x: Any, axes: Any, eps: float) -> tuple[Any, Any, Any]:
+    """`x` less its mean along axes, in units of its spread; the mean, and 1 over the spread."""
+    mean = x.mean(axis=axes, keepdims=True)
+    scale = (mg.var(x, axis=axes, keepdims=True) + eps) ** -0.5
+    return (x - mean) * scale, mean, scale
+
+
+def _affine(z: Any, weight: Any, bias: Any) -> Any:
+    z = z if weight is None else z * weight
+    return z if bias is None else z + bias
+
+
+def _layer_statistics(input: Any, normalized_shape: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, ...]:
+    z, mean, scale = _standardized(input, tuple(range(input.ndim - len(normalized_shape), input.ndim)), eps)
+    return _affine(z, weight, bias), mean, scale
+
+
+def _group_statistics(
+    input: Any, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float
+) -> tuple[Any, ...]:
+    z, mean, scale = _standardized(input.reshape(N, group, C // group * HxW), -1, eps)
+    z = _affine(z.reshape(N, C, HxW), *(None if x is None else x.reshape(C, 1) for x in (weight, bias)))
+    return z.reshape(input.shape), mean.squeeze(-1), scale.squeeze(-1)
+
+
+def _batch_statistics(
+    input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, momentum: Any, eps: float
+) -> tuple[Any, ...]:
+    z = mg.functional.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    axes = tuple(a for a in range(input.ndim) if a != 1)
+    _, mean, scale = _standardized(input, axes, eps)
+    empty = _constant(np.zeros(0, input.dtype))
+    return (z, mean.reshape(-1), scale.reshape(-1)) if training else (z, empty, empty)
+
+
 def _unique(
     input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
 ) -> Any:
@@ -754,6 +839,42 @@ def _line(input: Any, dim: int, index: Any, source: Any) -> tuple[Any, ...]:
     """Arguments of an operation along an axis, 0-d tensors as lines of one element."""
     x, axis = _whole(input, dim)
     return x, axis, _array(index).reshape(-1), source.reshape(1) if source.ndim == 0 else source
+
+
+def _linear_cross_entropy(
+    input: Any, linear_weight: Any, target: Any, *, linear_bias: Any = None, ignore_index: Any = None,
+    options: Any = None, **settings: Any,
+) -> Any:  # fmt: skip
+    logits = mg.tensordot(input, linear_weight, ((-1,), (-1,)))
+    logits = logits if linear_bias is None else logits + linear_bias
+    settings["ignore_index"] = -100 if ignore_index is None else ignore_index
+    return mg.functional.cross_entropy(logits, target, **settings)
+
+
+def _attention(
+    query: Any, key: Any, value: Any, embed_dim_to_check: int, num_heads: int, in_proj_weight: Any, in_proj_bias: Any,
+    bias_k: Any, bias_v: Any, add_zero_attn: bool, dropout_p: float, out_proj_weight: Any, out_proj_bias: Any,
+    training: bool = True, key_padding_mask: Any = None, need_weights: bool = True, attn_mask: Any = None,
+    use_separate_proj_weight: bool = False, q_proj_weight: Any = None, k_proj_weight: Any = None,
+    v_proj_weight: Any = None, static_k: Any = None, static_v: Any = None, average_attn_weights: bool = True,
+    is_causal: bool = False,
+) -> Any:  # fmt: skip
+    """The layer with these settings, called with these parameters."""
+    if static_k is not None or static_v is not None:
+        raise NotImplementedError("multi_head_attention_forward: static_k and static_v are not here.")
+    layer = mg.nn.MultiheadAttention(
+        embed_dim_to_check, num_heads, dropout_p, in_proj_bias is not None, bias_k is not None, add_zero_attn,
+        key.shape[-1], value.shape[-1], dtype=query.dtype,
+    ).train(training)  # fmt: skip
+    separate = (q_proj_weight, k_proj_weight, v_proj_weight)
+    if use_separate_proj_weight and layer.in_proj_weight is not None:
+        in_proj_weight, separate = mg.concatenate(separate, 0), (None,) * 3
+    names = "q_proj_weight k_proj_weight v_proj_weight in_proj_weight in_proj_bias bias_k bias_v out_proj.weight"
+    values = (*separate, in_proj_weight, in_proj_bias, bias_k, bias_v, out_proj_weight, out_proj_bias)
+    parameters = dict(zip((*names.split(), "out_proj.bias"), values, strict=True))
+    present = {name: x for name, x in parameters.items() if x is not None}
+    call = (query, key, value, key_padding_mask, need_weights, attn_mask, average_attn_weights, is_causal)
+    return mg.functional_call(layer, present, call)
 
 
 def _cloned(x: Any) -> Any:

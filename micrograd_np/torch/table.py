@@ -263,6 +263,14 @@ bucketize(input, boundaries, *, out_int32=False, right=False) = _constant(np.sea
     _array(input), 'right' if right else 'left'), np.int32 if out_int32 else np.int64)
 histc(input, bins=100, min=0, max=0) = _constant(np.histogram((x := _array(input)), bins, None if min == max and
     (not x.size) else (x.min(), x.max()) if min == max == 0 else (min, max))[0], x.dtype)
+histogram(input, bins, *, range=None, weight=None, density=False) = Histogram(*(_constant(x, input.dtype) for x in
+    np.histogram(_array(input), _array(bins) if isinstance(bins, Vertex) else bins, range, density, None if weight is
+    None else _array(weight))))
+histogramdd(input, bins, *, range=None, weight=None, density=False) = Histogram(*_counts_in_boxes(input, bins, range,
+    weight, density))
+hash_tensor(input, dim=None, keepdim=False, *, mode=0) = _constant(np.bitwise_xor.reduce(_array(input).astype('f8' if
+    input.dtype.kind == 'f' else 'i8').view('u8'), axis=_axes(dim) if input.ndim else None, keepdims=keepdim))
+gradient = _gradient
 det = mg.linalg.det
 logdet(input) = mg.where((parts := mg.linalg.slogdet(input))[0] < 0, np.nan, parts[1])
 slogdet(input) = Determinant(*mg.linalg.slogdet(input))
@@ -295,7 +303,13 @@ broadcast_tensors(*tensors) = tuple(mg.broadcast_arrays(*tensors))
 meshgrid(*tensors, indexing='ij') = tuple(mg.meshgrid(*_tensors(tensors), indexing=indexing))
 where = _where
 einsum(equation, *operands) = mg.einsum(equation, *_tensors(operands))
-tensordot(a, b, dims=2) = mg.tensordot(a, b, tuple(map(tuple, dims)) if np.ndim(dims) else dims)
+tensordot = _tensordot
+grid_sampler, grid_sampler_2d, grid_sampler_3d(input, grid, interpolation_mode, padding_mode, align_corners) =
+    mg.functional.grid_sample(input, grid, ('bilinear', 'nearest', 'bicubic')[interpolation_mode], ('zeros', 'border',
+    'reflection')[padding_mode], align_corners)
+native_layer_norm = _layer_statistics
+native_group_norm = _group_statistics
+native_batch_norm = _batch_statistics
 cdist = _cdist
 block_diag = _block_diag
 constant_pad_nd(input, pad, value=0) = mg.functional.pad(input, pad, 'constant', value)
@@ -425,6 +439,29 @@ hermite_polynomial_h(x, n) = _polynomial('hermite', x, n)
 hermite_polynomial_he(x, n) = _polynomial('hermitenorm', x, n)
 laguerre_polynomial_l(x, n) = _polynomial('laguerre', x, n)
 legendre_polynomial_p(x, n) = _polynomial('legendre', x, n)
+
+[nn.functional]
+softmax = _softmax(mg.softmax)
+log_softmax = _softmax(mg.log_softmax)
+softmin = _softmax(mg.softmax, -1)
+max_unpool1d = _unpooled(1)
+max_unpool2d = _unpooled(2)
+max_unpool3d = _unpooled(3)
+rrelu = _leaky_at_random
+pdist = _pairs
+upsample, upsample_nearest = mg.functional.interpolate
+upsample_bilinear(input, size=None, scale_factor=None) =
+    mg.functional.interpolate(input, size, scale_factor, 'bilinear', align_corners=True)
+batch_norm(input, *settings, **more) =
+    input.clone() if input.shape == (0,) else mg.functional.batch_norm(input, *settings, **more)
+gaussian_nll_loss(input, target, *settings, **more) =
+    mg.functional.gaussian_nll_loss(input, mg.broadcast_to(target, shape=input.shape), *settings, **more)
+multi_margin_loss(input, target, *settings, **more) = mg.functional.multi_margin_loss(input if input.ndim else
+    input.reshape(1), target.reshape(input.shape[:-1]), *settings, **more)
+multilabel_margin_loss(input, target, *settings, **more) = mg.functional.multilabel_margin_loss(*(x if x.ndim else
+    x.reshape(1) for x in (input, target)), *settings, **more)
+linear_cross_entropy = _linear_cross_entropy
+multi_head_attention_forward = _attention
 
 [signal.windows]
 general_cosine(M, *, a, sym=True, dtype=None) = _cosines(a, M, sym, dtype)
@@ -561,6 +598,23 @@ def _creating(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
     return create
 
 
+def as_function(name: str, f: Any) -> Callable[..., Any]:
+    """A function of ``nn.functional``: with `inplace` the result is written into the argument."""
+    call = _row(name, f, _without_old_settings)
+
+    def function(*args: Any, inplace: bool = False, **settings: Any) -> Any:
+        z = call(*args, **settings)
+        return args[0].copy_(z) if inplace else z
+
+    function.__name__, function.__doc__ = name, call.__doc__
+    return function
+
+
+def _without_old_settings(args: Any, settings: Any) -> Any:
+    args = tuple(None if type(x) is tuple and not x else x for x in args)  # a stride of () is the kernel's
+    return args, {key: x for key, x in settings.items() if key not in ("size_average", "reduce", "_stacklevel")}
+
+
 _NAMES = {
     "Tensor": Tensor, "Vertex": Vertex, "builtins": builtins, "default": default, "floating": floating, "math": math,
     "mg": mg, "named": named, "np": np, "partial": partial, "promote": promote, "result_type": result_type,
@@ -573,9 +627,10 @@ def read() -> dict[str, dict[str, Any]]:
     """The functions of the table by section and name; "torch" and "Tensor" hold all of torch's, and its methods."""
     namespace = {**vars(creation), **vars(rules), **_NAMES}
     prepare = {"floats": _floats, "special": _floats, "elementwise": _promoted}
+    makers = {"creation": _creating, "signal.windows": _creating, "nn.functional": as_function}
     sections: dict[str, dict[str, Any]] = {}
     for section, sources in _sources(TABLE).items():
-        make: Any = _creating if section in ("creation", "signal.windows") else _row
+        make: Any = makers.get(section, _row)
         more = (prepare[section],) if section in prepare else ()
         sections[section] = {
             name: make(name, eval(compile(source, __file__, "eval"), namespace), *more)  # noqa: S307  it stands above

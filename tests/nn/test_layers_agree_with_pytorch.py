@@ -25,7 +25,8 @@ def at(n, *shape):
 
 PLAIN = [name for name, (make, *_) in LAYERS.items() if inspect.isclass(make) and hasattr(torch.nn, name)]
 DIFFERENT = {  # by default, or they need two inputs or images
-    *("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "Flatten", "LogSoftmax", "Softmax", "Softmin"),
+    *("AlphaDropout", "FeatureAlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d"),
+    *("Flatten", "LogSoftmax", "Softmax", "Softmin"),
     *("CosineSimilarity", "PairwiseDistance", "Softmax2d"),
 }
 PADS = (("Constant", ", 0.5"), ("Zero", ""), ("Reflection", ""), ("Replication", ""), ("Circular", ""))
@@ -100,6 +101,8 @@ CASES = [
     ("InstanceNorm2d(3)", draw(3, 4, 5)),
     ("Dropout(0.0)", draw(3, 4)),
     ("Dropout1d(0.0)", draw(2, 3, 4)),
+    ("AlphaDropout(0.0)", draw(2, 3, 4)),
+    ("FeatureAlphaDropout(0.0)", draw(2, 3, 4)),
     ("Dropout2d(0.0)", draw(2, 3, 4, 5)),
     ("Dropout3d(0.0)", draw(2, 3, 4, 5, 2)),
     ("RNN(3, 4)", draw(5, 2, 3)),

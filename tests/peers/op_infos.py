@@ -17,6 +17,7 @@ RANDOM = set(
     cauchy exponential geometric log_normal normal uniform randn randn_like rand_like randint randint_like multinomial
     bernoulli empty empty_like new_empty new_empty_strided empty_strided empty_permuted nn.functional.dropout
     nn.functional.dropout2d nn.functional.dropout3d nn.functional.alpha_dropout nn.functional.feature_alpha_dropout
+    nn.functional.multi_head_attention_forward
     nn.functional.rrelu nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool3d
 """.split()
 )
@@ -57,6 +58,11 @@ SWAPPED = {
         indices, weight, *more, **settings
     ),
     "zero_": lambda x: x.clone().zero_(),
+    "slice": lambda x, dim=0, start=None, end=None, step=1: x.movedim(dim, 0)[start:end:step].movedim(0, dim),
+    "native_dropout_backward": lambda grad, mask, scale: grad * mask * scale,
+    "max_pool2d_with_indices_backward": lambda x, return_indices, **settings: ours.autograd.grad(
+        ours.nn.functional.max_pool2d(x, **settings).sum(), x, create_graph=True
+    )[0],
     **dict.fromkeys(("polygamma", "special.polygamma"), lambda x, n: ours.polygamma(n, x)),
     **{name: lambda x, name=name: getattr(x, name) for name in ("T", "H", "mT", "mH")},
 }

@@ -25,6 +25,7 @@ WITHOUT = {
     "a quotient or a difference of two that are here": "percentile ptp",
     "PyTorch's gradient of it is right by logits only; tests/functional/test_ctc.py": "functional.ctc_loss",
     "a draw: no two generators agree; tests/ops/test_random.py judges by statistics": """
+        functional.alpha_dropout functional.feature_alpha_dropout
         functional.dropout functional.dropout1d functional.dropout2d functional.dropout3d
         random.bernoulli random.dropout_mask random.integers random.normal random.permutation random.rand
         random.randint random.randn random.uniform

@@ -111,6 +111,11 @@ def of_number(f):
     return lambda a, x: f(torch.full((), a, dtype=x.dtype), x)
 
 
+def places(d):
+    """Where pools at random distances begin."""
+    return {"_random_samples": drawn(2, 4, d, low=0, high=1), "constant": ("_random_samples",)}
+
+
 def unpacked(f):
     """A function of one list, of several arrays."""
     return lambda *xs: f(xs)
@@ -515,6 +520,31 @@ PEERS = {
     ),
     "functional.adaptive_max_pool3d": peer(
         TF.adaptive_max_pool3d, call(VOLUME, (2, 4, 1)), call(VOLUME[0], (None, 2, 3), return_indices=True)
+    ),
+    **{
+        f"functional.fractional_max_pool{d}d": peer(
+            getattr(TF, f"fractional_max_pool{d}d"),
+            call(x, 2, (5 - d,) * d, return_indices=True, **places(d)),
+            call(x, 2, output_ratio=(0.5,) * d, **places(d)),
+        )
+        for d, x in ((2, IMAGE), (3, VOLUME))
+    },
+    "functional.grid_sample": peer(
+        TF.grid_sample,
+        *(
+            call(x, drawn(*shape, low=-1.4, high=1.4), mode=m, padding_mode=p, align_corners=a)
+            for x, shape in ((IMAGE, (2, 3, 5, 2)), (VOLUME, (2, 2, 3, 4, 3)))
+            for m in ("bilinear", "nearest", *("bicubic",) * (x is IMAGE))
+            for p in ("zeros", "border", "reflection")
+            for a in (False, True)
+        ),
+        call(IMAGE[:, :, :1, :1], drawn(2, 3, 1, 2), padding_mode="reflection", align_corners=True),
+        call(IMAGE, drawn(2, 0, 3, 2), align_corners=False),
+    ),
+    "functional.affine_grid": peer(
+        TF.affine_grid,
+        *(call(drawn(2, 2, 3), (2, 1, 4, n), align_corners=a) for n in (1, 3) for a in (False, True)),
+        call(drawn(2, 3, 4), (2, 1, 4, 2, 3), align_corners=False),
     ),
     "functional.lp_pool1d": peer(TF.lp_pool1d, call(SIGNAL, 2, 3), call(SIGNAL, 4.0, 2, 3, ceil_mode=True)),
     "functional.lp_pool2d": peer(TF.lp_pool2d, call(IMAGE, 2, 3), call(abs(IMAGE), 1.5, (2, 1), stride=2)),
