@@ -92,6 +92,7 @@ CALLS = {
     "invert": lambda f, x: f(x > 0),
 }
 BY_MATRIX = {"inv", "det", "slogdet", "cholesky", "trace"}
+CALLS |= {name: lambda f, x: f(x.T @ x + SQUARE) for name in ("eigh", "eigvalsh", "svd")}
 CALLS["matrix_power"] = lambda f, x: f(x.T @ x + SQUARE, -3)
 
 

@@ -16,8 +16,9 @@ _OTHER_NAMES = {
     "movedim": "moveaxis", "rad2deg": "degrees", "sgn": "sign", "slogdet": "linalg.slogdet", "swapdims": "swapaxes",
     "take_along_dim": "take_along_axis", "tensor_split": "array_split", "true_divide": "divide",
     "digamma": "special.digamma", "erfc": "special.erfc", "erfinv": "special.erfinv", "i0": "special.bessel_i",
-    "igamma": "special.gammainc", "igammac": "special.gammaincc", "lgamma": "special.gammaln",
-    "mvlgamma": "special.multigammaln", "polygamma": "special.polygamma",
+    "igamma": "special.gammainc", "igammac": "special.gammaincc", "lgamma": "special.gammaln", "pinverse":
+    "linalg.pinv", "qr": "linalg.qr", "svd": "linalg.svd", "mvlgamma": "special.multigammaln", "polygamma":
+    "special.polygamma",
 }  # fmt: skip
 """Functions that PyTorch has under another name, as a method too."""
 _IN_PLACE = (
@@ -32,14 +33,14 @@ _NUMPYS_ALONE = (
     "allclose can_cast dtype finfo iinfo isin promote_types result_type searchsorted set_printoptions "
     "tril_indices triu_indices"
 )
-_DECOMPOSED = "svd qr eig lstsq"
+_DECOMPOSED = "eig lstsq"
 _WITHOUT_GRADIENT = "conj copysign corrcoef cov fmax fmin heaviside imag real sinc unique"
 _KINDS = {
     "Float": "float32", "Double": "float64", "Half": "float16", "Long": "int64", "Int": "int32", "Short": "int16",
     "Char": "int8", "Byte": "uint8", "Bool": "bool",
 }  # fmt: skip
 _CONSTANTS = "inf nan pi e newaxis uint16 uint32 uint64"
-_OF_MATRICES = "cond eig eigh eigvals eigvalsh lstsq matrix_rank pinv qr svd svdvals tensorinv tensorsolve"
+_OF_MATRICES = "cond eig eigvals lstsq matrix_rank tensorinv tensorsolve"
 _INITIAL = (
     "constant dirac eye kaiming_normal kaiming_uniform normal orthogonal sparse uniform xavier_normal xavier_uniform"
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +17,8 @@ from micrograd_np.ops.operand import as_operand
 from micrograd_np.ops.state import astype
 
 from .dtypes import result_type
+from .results import Pair
 from .tensor import as_torch, common, floating, wrapped
-
-
-class Pair(NamedTuple):
-    """The values along an axis, and where they stand."""
-
-    values: Any
-    indices: Any
 
 
 def _axes(dim: Any) -> Any:
@@ -205,20 +199,6 @@ def _at(x: Any, places: Any) -> Any:
     """The elements of `x` (…, n) at places (k, …) along its last axis: (k, …)."""
     wide = mg.broadcast_to(x, shape=(len(places), *x.shape))
     return mg.take_along_axis(wide, np.expand_dims(places.astype(np.int64), -1), axis=-1).squeeze(-1)
-
-
-def _norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    x, axis = _cast(input, dtype), _axes(dim)
-    if p == "nuc":
-        raise NotImplementedError("norm: the nuclear norm needs singular values, which have no gradient here.")
-    return _vector_norm(x, 2 if p in ("fro", None) else p, axis, keepdim)
-
-
-def _vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    x = _cast(x, dtype)
-    if x.ndim == 0:
-        return mg.linalg.vector_norm(x.reshape(1), axis=0, ord=ord)
-    return mg.linalg.vector_norm(x, axis=_axes(dim), keepdims=keepdim, ord=ord)
 
 
 def _transposed(input: Any, dim0: int, dim1: int) -> Any:
@@ -419,13 +399,6 @@ def _leaky_at_random(
     return mg.where(input < 0, input * slopes, input)
 
 
-class Parts(NamedTuple):
-    """A number as a fraction times a power of two."""
-
-    mantissa: Any
-    exponent: Any
-
-
 def _put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     z = input.clone()
     indices = tuple(
@@ -511,80 +484,12 @@ def _linear_combination(sign: int) -> Callable[..., Any]:
     return combination
 
 
-def _product(*factors: Any, beta: Any = 1, alpha: Any = 1) -> Any:
-    """``beta·input + alpha·(a @ b)``, where a `beta` of 0 leaves the input out."""
-    input, a, b = factors
-    z = mg.matmul(a, b) if alpha == 1 else mg.matmul(a, b) * alpha
-    return mg.broadcast_to(z, shape=np.broadcast_shapes(z.shape, input.shape)) if beta == 0 else beta * input + z
-
-
-def _power(input: Any, n: int) -> Any:
-    if n == 0:
-        return mg.where(np.ones(input.shape, bool), np.eye(input.shape[-1], dtype=input.dtype), input)
-    return mg.linalg.matrix_power(input, n)
-
-
-def _solve(A: Any, B: Any, *, left: bool = True) -> Any:
-    if B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]):
-        return mg.linalg.solve(A, mg.expand_dims(B, -1)).squeeze(-1)
-    return mg.linalg.solve(A, B) if left else mg.linalg.solve(A.mT, B.mT).mT
-
-
-def _solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
-    triangle = mg.triu(A) if upper else mg.tril(A)
-    if unitriangular:
-        eye = np.eye(A.shape[-1], dtype=A.dtype)
-        triangle = mg.where(eye > 0, eye, triangle)
-    return mg.linalg.solve(triangle, B) if left else mg.linalg.solve(triangle.mT, B.mT).mT
-
-
-def _tensor_solve(A: Any, B: Any, dims: Any = None) -> Any:
-    last = [] if dims is None else [axis_of(a, A.ndim) for a in dims]
-    A = mg.permute(A, [*(a for a in range(A.ndim) if a not in last), *last])
-    return mg.linalg.solve(A.reshape(B.size, -1), B.reshape(-1)).reshape(A.shape[B.ndim :])
-
-
-def _dist(input: Any, other: Any, p: float = 2) -> Any:
-    return _vector_norm(input - other, p)
-
-
-def _cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: Any = None) -> Any:
-    difference = mg.expand_dims(x1, -2) - mg.expand_dims(x2, -3)
-    return mg.linalg.vector_norm(difference, axis=-1, ord=p)
-
-
-def _pairs(input: Any, p: float = 2.0) -> Any:
-    """The distances of all pairs of rows."""
-    first, second = np.triu_indices(len(input), 1)
-    return mg.linalg.vector_norm(input[first] - input[second], axis=-1, ord=p)
-
-
 def _logcumsumexp(input: Any, dim: int) -> Any:
     x, axis = _whole(input, dim)
     n = x.shape[axis]
     wide = mg.expand_dims(mg.moveaxis(x, axis, -1), -2)
     wide = mg.where(np.tri(n, dtype=bool), wide, -np.inf)
     return mg.moveaxis(mg.logsumexp(wide, axis=-1), -1, axis).reshape(input.shape)
-
-
-def _covariance(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
-    x = input.reshape(1, -1) if input.ndim < 2 else input
-    weights = np.ones(x.shape[1]) if fweights is None else _array(fweights).astype(float)
-    other = 1.0 if aweights is None else aweights
-    w = as_operand(weights * other)
-    total = w.sum()
-    centred = x - (x * w).sum(axis=1, keepdims=True) / total
-    divisor = total - correction * (w * other).sum() / total if aweights is not None else total - correction
-    z = mg.matmul(centred * w, centred.T) / mg.maximum(divisor, 0)
-    return z.reshape(()) if len(x) == 1 else z
-
-
-def _correlation(input: Any) -> Any:
-    z = _covariance(input)
-    if z.ndim == 0:
-        return z / z
-    spread = mg.sqrt(mg.diagonal(z))
-    return mg.clip(z / spread.reshape(-1, 1) / spread, -1, 1)
 
 
 def _trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1, cumulative: bool = False) -> Any:
@@ -617,13 +522,6 @@ def _gradient(input: Any, *, spacing: Any = None, dim: Any = None, edge_order: i
             first, last = first - bend[..., :1] * width[:1], last + bend[..., -1:] * width[-1:]
         slopes.append(mg.moveaxis(mg.concatenate([first, inner, last], -1), -1, axis))
     return tuple(slopes)
-
-
-class Histogram(NamedTuple):
-    """How many elements are in each bin, and the bins' edges."""
-
-    hist: Any
-    bin_edges: Any
 
 
 def _counts_in_boxes(input: Any, bins: Any, range: Any, weight: Any, density: bool) -> tuple[Any, Any]:
@@ -737,12 +635,6 @@ def _sum_to_size(input: Any, *size: Any) -> Any:
     z = input.sum(axis=tuple(range(extra))) if extra else input
     ones = tuple(a for a, n in enumerate(shape) if n == 1 != z.shape[a])
     return z.sum(axis=ones, keepdims=True) if ones else z
-
-
-def _renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
-    axes = tuple(a for a in range(input.ndim) if a != axis_of(dim, input.ndim))
-    norms = mg.linalg.vector_norm(input, axis=axes, ord=p, keepdims=True)
-    return mg.where(norms > maxnorm, input * (maxnorm / (norms + 1e-7)), input)
 
 
 def _block_diag(*tensors: Any) -> Any:
@@ -891,20 +783,6 @@ def _broadcast_but(x: Any, index: Any, dim: int) -> tuple[Any, Any]:
     return mg.broadcast_to(x, shape=tuple(own)), np.broadcast_to(index, other)
 
 
-class Extremes(NamedTuple):
-    """The smallest and the largest."""
-
-    min: Any
-    max: Any
-
-
-class Determinant(NamedTuple):
-    """The sign of a determinant, and the logarithm of its absolute value."""
-
-    sign: Any
-    logabsdet: Any
-
-
 def _generator(generator: Any) -> Any:
     return mg.random.generator() if generator is None else generator
 
@@ -962,17 +840,3 @@ def reshaped(name: str, f: Any) -> Callable[..., Any]:
         return self.copy_(z)
 
     return method
-
-
-def _normed(input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    x = _cast(input, dtype)
-    if ord is None:
-        return _vector_norm(x, 2, dim, keepdim)
-    axis = tuple(dim) if np.ndim(dim) and len(dim) > 1 else dim[0] if np.ndim(dim) else dim
-    return mg.linalg.norm(x, ord, axis, keepdim)
-
-
-def _matrix_norm(input: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
-    if ord not in ("fro", 1, -1, np.inf, -np.inf):
-        raise NotImplementedError(f"matrix_norm: ord={ord!r} needs singular values, which are not here.")
-    return mg.linalg.norm(_cast(input, dtype), ord, tuple(dim), keepdim)

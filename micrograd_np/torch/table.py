@@ -26,7 +26,7 @@ import micrograd_np as mg
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.fused.scipy_special import scipys
 
-from . import creation, rules
+from . import creation, matrices, results, rules
 from .dtypes import check_device, default, named, promote, result_type
 from .tensor import Tensor, as_torch, common, floating, wrapped
 
@@ -279,6 +279,18 @@ matrix_power = _power
 cholesky(input, upper=False) = mg.linalg.cholesky(input).mT if upper else mg.linalg.cholesky(input)
 cholesky_solve(input, L, upper=False) = mg.linalg.solve(L.mT @ L if upper else L @ L.mT, input)
 cholesky_inverse(L, upper=False) = mg.linalg.inv(L.mT @ L if upper else L @ L.mT)
+svd(input, some=True, compute_uv=True) = _thin_svd(input, some=some)
+qr(input, some=True) = _qr(input, 'reduced' if some else 'complete')
+pinverse(input, rcond=1e-15) = mg.linalg.pinv(input, rcond)
+triangular_solve(b, A, upper=True, transpose=False, unitriangular=False) = Solution(_solve_triangular(A.mT if transpose
+    else A, b, upper=upper != transpose, unitriangular=unitriangular), A.clone())
+svd_lowrank(A, q=6, niter=2, M=None) = _first_singular(A if M is None else A - M, q)
+pca_lowrank(A, q=None, center=True, niter=2) = _first_singular(A - A.mean(axis=-2, keepdims=True) if center else A,
+    builtins.min(6, *A.shape[-2:]) if q is None else q)
+matrix_exp = _exponential
+geqrf(input) = Reflections(*(_constant(x) for x in _raw_qr(_array(input))))
+orgqr = _reflected
+ormqr = _times_reflected
 mode = _most_frequent
 nanmedian = partial(_median, nans=True)
 angle(input) = mg.where(np.isnan(_array(input)), input, mg.where(_array(input) < 0, math.pi, 0) + 0 * input)
@@ -393,7 +405,23 @@ cholesky(input, *, upper=False) = mg.linalg.cholesky(input).mT if upper else mg.
 multi_dot(tensors) = mg.linalg.multi_dot(tensors)
 vector_norm = _vector_norm
 norm = _normed
-matrix_norm = _matrix_norm
+matrix_norm(A, ord='fro', dim=(-2, -1), keepdim=False, *, dtype=None) =
+    mg.linalg.norm(_cast(A, dtype), ord, tuple(dim), keepdim)
+svdvals = mg.linalg.svdvals
+svd = _svd
+eigh(A, UPLO='L') = mg.linalg.eigh(_symmetric(A, UPLO))
+eigvalsh(A, UPLO='L') = mg.linalg.eigvalsh(_symmetric(A, UPLO))
+qr = _qr
+pinv = _pseudoinverse
+matrix_rank = _rank
+cond = _condition
+lstsq = _least_squares
+matrix_exp = _exponential
+householder_product = _reflected
+inv_ex(A, *, check_errors=False) = Inverse(mg.linalg.inv(A), _no_errors(A))
+solve_ex(A, B, *, left=True, check_errors=False) = Solved(_solve(A, B, left=left), _no_errors(A))
+cholesky_ex(A, *, upper=False, check_errors=False) = Triangle(mg.linalg.cholesky(A).mT if upper else
+    mg.linalg.cholesky(A), _no_errors(A))
 solve_triangular = _solve_triangular
 tensorinv(A, ind=2) = mg.linalg.inv(A.reshape(math.prod(A.shape[:ind]), -1)).reshape(A.shape[ind:] + A.shape[:ind])
 tensorsolve = _tensor_solve
@@ -620,12 +648,17 @@ _NAMES = {
     "mg": mg, "named": named, "np": np, "partial": partial, "promote": promote, "result_type": result_type,
     "wrapped": wrapped, "common": common, "scipys": scipys,
 }  # fmt: skip
-"""What rows may say beside `rules` and `creation`."""
+"""What rows may say beside what the modules of `namespace` define."""
+
+
+def namespace() -> dict[str, Any]:
+    """Every name that rows may say."""
+    return {name: x for part in (creation, results, rules, matrices) for name, x in vars(part).items()} | _NAMES
 
 
 def read() -> dict[str, dict[str, Any]]:
     """The functions of the table by section and name; "torch" and "Tensor" hold all of torch's, and its methods."""
-    namespace = {**vars(creation), **vars(rules), **_NAMES}
+    names = namespace()
     prepare = {"floats": _floats, "special": _floats, "elementwise": _promoted}
     makers = {"creation": _creating, "signal.windows": _creating, "nn.functional": as_function}
     sections: dict[str, dict[str, Any]] = {}
@@ -633,7 +666,7 @@ def read() -> dict[str, dict[str, Any]]:
         make: Any = makers.get(section, _row)
         more = (prepare[section],) if section in prepare else ()
         sections[section] = {
-            name: make(name, eval(compile(source, __file__, "eval"), namespace), *more)  # noqa: S307  it stands above
+            name: make(name, eval(compile(source, __file__, "eval"), names), *more)  # noqa: S307  it stands above
             for name, source in sources.items()
         }
     functions: dict[str, Any] = {}

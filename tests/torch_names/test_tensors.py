@@ -12,7 +12,7 @@ import pytest
 import micrograd_np as mg
 import micrograd_np.torch.nn.functional
 from micrograd_np import torch
-from micrograd_np.torch import creation, dtypes, nn, rules, table
+from micrograd_np.torch import dtypes, nn, table
 
 KINDS = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
 PROMOTED = """
@@ -232,7 +232,7 @@ def test_what_is_overwritten_at_strides_gets_no_gradient():
 
 
 def test_every_name_in_the_table_exists():
-    namespace = {**vars(creation), **vars(rules), **table._NAMES, **vars(builtins)}
+    namespace = {**table.namespace(), **vars(builtins)}
     for section, sources in table._sources(table.TABLE).items():
         for name, source in sources.items():
             tree = ast.parse(source, mode="eval")
