@@ -67,9 +67,7 @@ def main(options: argparse.Namespace) -> None:
         ratios = [median(a / b for a, b in zip(steps[base], x, strict=True)) for base in list(engines)[:2]]
         rows.append([name, *(f"{t * 1e3:.1f} ms" for t in (min(x), median(x))), *(f"{r:.2f}×" for r in ratios)])
     shape = "-".join(map(str, WIDTHS))
-    print(
-        f"\nA compiled step of {shape} at batch {BATCH}, and its throughput beside the plain step (by rounds).\n"
-    )
+    print(f"\nA compiled step of {shape} at batch {BATCH}, and its throughput beside the plain step (by rounds).\n")
     columns = ["step", "best", "median", "throughput", "to two BLAS threads"]
     print(render([columns, *rows], markdown=options.markdown))
     if not has_mpi():
