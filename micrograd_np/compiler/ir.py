@@ -366,15 +366,19 @@ def _collect(x: Any, values: list[Value]) -> None:
             _collect(y, values)
 
 
+_COMPARED = frozenset((int, str, type(None), type(Ellipsis)))
+"""Kinds of arguments that are equal where they mean the same; True is equal to 1, and -0.0 to 0.0."""
+
+
 def frozen(x: Any, change: Callable[[Value], Any]) -> Any:
     """Arguments as something to compare calls by, with ``change(value)`` for each value."""
     kind = type(x)
-    if kind is int or kind is str:
+    if kind in _COMPARED:
         return x
     if kind is Value:
         return change(x)
     if kind is tuple or kind is list:
-        return tuple([frozen(part, change) for part in x])
+        return tuple([part if type(part) in _COMPARED else frozen(part, change) for part in x])
     if kind is dict:
         return tuple([(k, frozen(v, change)) for k, v in sorted(x.items())])
     if kind is slice:

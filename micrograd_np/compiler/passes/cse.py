@@ -27,7 +27,7 @@ def merge_repeats(program: Program) -> int:
     def numbered(v: Value) -> Any:
         if v in number:
             return number[v]
-        a = v.constant
+        a = None if v.memory is None else v.constant
         if a is not None and a.nbytes <= _SMALL and not v.label.name:  # how it lies in memory decides how products sum
             number[v] = first.setdefault((a.shape, a.strides, a.dtype, a.tobytes()), v)
             if number[v] is not v:
@@ -37,7 +37,8 @@ def merge_repeats(program: Program) -> int:
 
     for op in program.ops:
         key = _key(op, numbered)
-        op.substitute(replaced)
+        if not replaced.keys().isdisjoint(op.reads):
+            op.substitute(replaced)
         z = op.result
         if key is None or z is None:
             kept.append(op)

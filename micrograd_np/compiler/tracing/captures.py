@@ -156,6 +156,8 @@ class Surroundings:
 
 def _opens(x: Any) -> bool:
     """Whether tensors may be found in `x`: containers, modules, functions, and objects of classes of the user."""
+    if type(x) in _PLAIN:
+        return False
     if isinstance(x, (dict, list, tuple, deque, MethodType, partial, SimpleNamespace, Namespace)) or is_module(x):
         return True
     if isinstance(x, (FunctionType, type, ModuleType)):

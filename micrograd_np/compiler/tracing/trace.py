@@ -275,8 +275,8 @@ class Tracer(Events):
         if op.name in self.whole:
             return recorder.call(f"primitive.{op.name}", partial(op.kernel, np, ...), tuple(operands), dict(static))
         begin = len(self.program.ops)
-        with recorder.listening(), np.errstate(all="ignore"):  # samples need not be right; the op has warned already
-            done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
+        with np.errstate(all="ignore"):  # samples need not be right; the op has warned already
+            done = recorder.run(op.kernel, out, *operands, **self._settings(static))
         self._note_words(begin, op, inputs, static)
         if done is None:
             done = out
@@ -289,11 +289,15 @@ class Tracer(Events):
         """Where values may be refused, indices and exponents among integers or singular matrices: what eager says."""
         arrays = [x.data if isinstance(x, Vertex) else x for x in inputs]
         ops = self.program.ops[begin:]
-        integers = any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays)
-        if integers or any(one.function.startswith("np.linalg.") for one in ops):
-            refusal = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
-            for one in ops:
-                one.refusal = refusal
+        for a in arrays:
+            if isinstance(a, np.ndarray) and a.dtype.kind in "iu":
+                break
+        else:
+            if not any("np.linalg." in one.function for one in ops):
+                return
+        refusal = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
+        for one in ops:
+            one.refusal = refusal
 
     def _settings(self, static: Mapping[str, Any]) -> dict[str, Any]:
         return {k: Bound(self.recorder, v) if self._random({k: v}) else v for k, v in static.items()}
@@ -333,8 +337,8 @@ class Tracer(Events):
             else:
                 operands.append(self._operand(x, target.data))
         begin = len(self.program.ops)
-        with recorder.listening(), np.errstate(all="ignore"):
-            done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
+        with np.errstate(all="ignore"):
+            done = recorder.run(op.kernel, out, *operands, **self._settings(static))
             if not (isinstance(done, Recorded) and fills(done._array, sample)):
                 recorder.xp.copyto(out, done)
         self._note_words(begin, op, inputs, static)

@@ -338,14 +338,13 @@ class Writer(Literals):
     def source(self) -> str:
         """The module: ``build(state, numbers, constants, objects)`` binds everything and returns the step."""
         program = self.program
-        for op in program.ops:  # functions keep their names, values give way
-            for one in op.body if isinstance(op, Loop) else (op,):
-                if one.function.startswith("routine."):
-                    self.names.taken.add(one.call.__name__)
-                f = "np.copyto" if one.function == "copy" else one.function
-                f = f.rpartition("[")[0] if f.endswith("]") else f
-                if f.startswith("np.") and f != "np.dot":
-                    self.alias(f)
+        every = (one for op in program.ops for one in (op.body if isinstance(op, Loop) else (op,)))
+        for f, one in {one.function: one for one in every}.items():  # functions keep their names, values give way
+            if f.startswith("routine."):
+                self.names.taken.add(one.call.__name__)
+            f = "np.copyto" if f == "copy" else f.rpartition("[")[0] if f.endswith("]") else f  # noqa: PLW2901
+            if f.startswith("np.") and f != "np.dot":
+                self.alias(f)
         sources = [*program.inputs, *(v for _, v in program.gradients_in)]
         arguments = [self.name(v) for v in sources]
         values = [v for op in program.ops for v in op.reads if v.memory is not None]
@@ -444,7 +443,9 @@ class Writer(Literals):
         return [*rows, ""] if rows else []
 
     def _arena(self) -> list[str]:
-        rows = [f"arena = np.zeros({self.plan.nbytes} + 64, np.uint8)", "arena = arena[-arena.ctypes.data % 64 :]"]
+        rows = [f"arena = np.zeros({self.plan.nbytes} + 64, np.uint8)"]
+        # the branch ends a block of bytecode early: Python moves all of the first one for each name that `step` takes
+        rows += ["if arena.ctypes.data % 64:", "    arena = arena[-arena.ctypes.data % 64 :]"]
         filled: set[Any] = set()
         for name, v in self.buffers.items():
             storage = self.plan.storages[v]
