@@ -124,6 +124,7 @@ class Writer(Literals):
         self.aliases: dict[str, str] = {}
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
         self.view_names: dict[Value, str] = {}
+        self.known: dict[Value, str] = {}
         self.inner: dict[Value, str] = {}  # within a loop over blocks: the name of each value's block
         self.threads = 1
         self.once: list[tuple[str, Op | None]] = []  # rows that run when the program is built
@@ -134,15 +135,22 @@ class Writer(Literals):
     # names
 
     def name(self, v: Value) -> str:
-        """The name of a value: versions of one thing in one place share it."""
+        """The name of a value: versions of one thing share it, and what is called alike in one place of the arena."""
         if v in self.view_names:
             return self.view_names[v]
+        if v not in self.known:
+            self.known[v] = self._named(v)
+        return self.known[v]
+
+    def _named(self, v: Value) -> str:
         if v.is_view:
             return self.names.name(v, v)
         storage = self.plan.storage(v)
         key: Any = storage
         if storage.memory is None:
-            key = storage, v.label if v.label.name or v.label.hint else v, v.shape, v.dtype, v.strides
+            wish = self.names.wish(v)
+            place = storage.start if storage.kind == "buffer" else storage
+            key = place, wish or v, v.shape, v.dtype, v.strides
         name = self.names.name(key, v)
         if storage.kind == "buffer":
             self.buffers.setdefault(name, v)
