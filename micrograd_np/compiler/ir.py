@@ -235,7 +235,8 @@ class Op:
         """What a view shows of its operand: equal for views that show the same of equal operands."""
         if self._shows is None:
             of = self.of
-            self._shows = self.function, frozen((self.args, self.kwargs), lambda v: v is of or v)
+            rest = self.args[1:] if self.args[0] is of else self.args
+            self._shows = self.function, frozen(rest, lambda v: v is of or v), frozen(self.kwargs, _never)
         return self._shows
 
     def of_another(self, base: Value, result: Value) -> Op:
@@ -380,7 +381,7 @@ def frozen(x: Any, change: Callable[[Value], Any]) -> Any:
     if kind is tuple or kind is list:
         return tuple([part if type(part) in _COMPARED else frozen(part, change) for part in x])
     if kind is dict:
-        return tuple([(k, frozen(v, change)) for k, v in sorted(x.items())])
+        return tuple([(k, frozen(v, change)) for k, v in sorted(x.items())]) if x else ()
     if kind is slice:
         return (kind, x.start, x.stop, x.step)
     return (kind, repr(x) if isinstance(x, (float, complex)) else x)  # zeros have two signs

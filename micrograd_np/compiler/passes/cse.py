@@ -96,8 +96,8 @@ def _key(op: Op, numbered: Any) -> Any:
         if op.effect == "view" and len(op.reads) == 1:
             key: Any = of, op.shows
         else:
-            call = frozen((op.args, op.kwargs), numbered)
-            key = op.function, op.effect, of, call, z.shape, z.dtype, z.strides
+            args, kwargs = frozen(op.args, numbered), frozen(op.kwargs, numbered)
+            key = op.function, op.effect, of, args, kwargs, z.shape, z.dtype, z.strides
         hash(key)
     except TypeError:
         return None

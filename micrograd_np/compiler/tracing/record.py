@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from ..ir import Op, Value, constant
 from ..operations import RESHAPES, WRITES_FIRST
 from .cells import Cell, Cells, Ref
-from .words import Words
+from .words import Words, says_something
 
 _COMPILER = str(Path(__file__).parent)
 _FACTS = frozenset(("shape", "dtype", "ndim", "size", "strides", "nbytes", "itemsize", "flags", "base"))
@@ -154,6 +154,7 @@ class Recorder:
         self.spared = False  # whether the samples of this kernel are merely plausible
         self.words = Words()
         self.frames: dict[FrameType, int] | None = None  # of the kernel that runs, with how deep they lie
+        self.speaking: dict[int, tuple[CodeType, bool]] = {}  # by code: whether its names for arrays say something
 
     def run(self, kernel: Callable[..., Any], /, *args: Any, **settings: Any) -> Any:
         """What a kernel gives; then hear what its functions call the arrays that they work on."""
@@ -168,7 +169,11 @@ class Recorder:
     def _hear(self, frames: dict[FrameType, int]) -> None:
         """Note what functions call arrays, inner ones first. A frame that called any of these must not know them."""
         for frame in sorted(frames, key=frames.__getitem__, reverse=True) if len(frames) > 1 else frames:
-            for name, x in frame.f_locals.items():
+            code = frame.f_code
+            if id(code) not in self.speaking:
+                names = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
+                self.speaking[id(code)] = code, any(map(says_something, names))
+            for name, x in frame.f_locals.items() if self.speaking[id(code)][1] else ():
                 for array in x if type(x) is list else (x,):
                     if type(array) is Recorded:
                         self.words.hear(name, array._ref.label)

@@ -16,6 +16,11 @@ _SAY_NOTHING = frozenset(("out", "target", "first", "part", "found", "array", "r
 _SHORT = 3  # letters: x, y and z are what a kernel calls everything
 
 
+def says_something(name: str) -> bool:
+    """Whether what a kernel calls an array is a word for it."""
+    return len(name) >= _SHORT and name not in _SAY_NOTHING
+
+
 class Words:
     """What kernels call the arrays that they work on, in their local variables."""
 
@@ -26,7 +31,7 @@ class Words:
 
     def hear(self, name: str, label: Label) -> None:
         """Note what a function calls an array; the first name stays."""
-        if len(name) >= _SHORT and name not in _SAY_NOTHING:
+        if says_something(name):
             self.heard.setdefault(label, name.strip("_"))
 
     def tell(self) -> None:

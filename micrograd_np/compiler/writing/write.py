@@ -21,6 +21,7 @@ _POSITIONAL_OUT = frozenset(  # maximum and minimum want their destination by ke
     if isinstance(getattr(np, name), np.ufunc) and name not in ("maximum", "minimum", "fmax", "fmin")
 ) | {"np.dot"}
 WIDTH = 110
+_MANY = 24  # buffers alike that have a row each
 _OWN = (
     "np", "i", "j", "own", "quiet", "partial", "threads", "copy_context", "step", "state", "numbers", "constants",
     "objects", "arena", "build",
@@ -454,15 +455,23 @@ class Writer(Literals):
         rows = [f"arena = np.zeros({self.plan.nbytes} + 64, np.uint8)"]
         # the branch ends a block of bytecode early: Python moves all of the first one for each name that `step` takes
         rows += ["if arena.ctypes.data % 64:", "    arena = arena[-arena.ctypes.data % 64 :]"]
+        alike: dict[str, dict[str, str]] = {}  # by how they are made: by name, where each begins
+        for name, v in self.buffers.items():
+            made = f"np.ndarray({v.shape!r}, {_dtype(v.dtype)}, arena, {{}}{f', {v.strides}' if v.strides else ''})"
+            alike.setdefault(made, {})[name] = str(self.plan.storages[v].start + v.reach[0])
+        made_by = {name: made for made, names in alike.items() for name in names}
         filled: set[Any] = set()
         for name, v in self.buffers.items():
-            storage = self.plan.storages[v]
-            place = f"{storage.start + v.reach[0]}{f', {v.strides}' if v.strides else ''}"
-            rows.append(f"{name} = np.ndarray({v.shape!r}, {_dtype(v.dtype)}, arena, {place})")
-            begins = storage.begins
-            if begins is not None and begins != 0 and storage not in filled:  # the arena begins as zeros
+            made, storage = made_by[name], self.plan.storages[v]
+            places = alike[made]
+            if len(places) <= _MANY:
+                rows.append(f"{name} = {made.format(places[name])}")
+            elif next(iter(places)) == name:
+                rows += _filled("(", [*places], ") = (")
+                rows += _filled(f"    {made.format('i')} for i in (", [*places.values()], "))")
+            if storage.begins and storage not in filled:  # the arena begins as zeros
                 filled.add(storage)
-                rows.append(f"{name}.fill({self.literal(begins)})  # as the gaps between its parts stay")
+                rows.append(f"{name}.fill({self.literal(storage.begins)})  # as the gaps between its parts stay")
         return rows
 
 
