@@ -184,17 +184,17 @@ def arrange(layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
 
     `spans` says of each storage when it is touched first, and when last.
     """
-    buffers = {storage: span for storage, span in spans.items() if storage.kind == "buffer" and storage.inside is None}
-    layout.separate += sum(storage.nbytes for storage in buffers)
-    placed: list[tuple[int, int, int, int]] = []  # (offset, size, first operation, last operation), in order
-    for storage in sorted(buffers, key=lambda s: (-s.nbytes, spans[s])):
-        first, last = buffers[storage]
-        size, offset = storage.nbytes, 0
-        for other, taken, begin, end in placed:
-            if begin <= last and first <= end:  # alive at the same time
-                if offset + size <= other:
+    buffers = {storage: storage.nbytes for storage in spans if _is_free(storage)}
+    layout.separate += sum(buffers.values())
+    placed: list[tuple[int, int, int, int]] = []  # (begin, end, first operation, last operation), in order
+    for storage in sorted(buffers, key=lambda s: (-buffers[s], spans[s])):
+        first, last = spans[storage]
+        size, offset = buffers[storage], 0
+        for begin, end, since, until in placed:
+            if since <= last and first <= until:  # alive at the same time
+                if offset + size <= begin:
                     break
-                offset = max(offset, other + taken)
-        insort(placed, (offset, size, first, last))
+                offset = end if end > offset else offset  # noqa: FURB136  a call would take as long as the rest
+        insort(placed, (offset, offset + size, first, last))
         storage.offset = offset
         layout.nbytes = max(layout.nbytes, offset + size)

@@ -10,6 +10,7 @@ import functools
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from operator import getitem
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
@@ -64,7 +65,7 @@ class Recorded:
         return recorded
 
     def __getitem__(self, index: Any) -> Any:
-        return self._recorder.call("getitem", lambda x, i: x[i], (self, index), {})
+        return self._recorder.call("getitem", getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._recorder.call("setitem", np.ndarray.__setitem__, (self, index, value), {})
@@ -155,15 +156,20 @@ class Recorder:
         self.words = Words()
         self.frames: dict[FrameType, int] | None = None  # of the kernel that runs, with how deep they lie
         self.speaking: dict[int, tuple[CodeType, bool]] = {}  # by code: whether its names for arrays say something
+        self.silent_kernels: set[Callable[..., Any]] = set()  # which call nothing whose names do
 
     def run(self, kernel: Callable[..., Any], /, *args: Any, **settings: Any) -> Any:
         """What a kernel gives; then hear what its functions call the arrays that they work on."""
+        if kernel in self.silent_kernels:
+            return kernel(self.xp, *args, **settings)
         frames = self.frames = {}
         try:
             return kernel(self.xp, *args, **settings)
         finally:
             self.frames = None
             self._hear(frames)
+            if not any(self.speaking[id(frame.f_code)][1] for frame in frames):
+                self.silent_kernels.add(kernel)
             frames.clear()
 
     def _hear(self, frames: dict[FrameType, int]) -> None:
@@ -253,6 +259,8 @@ class Recorder:
             return None
         self._refuse_choice(path, args)
         result = function(*raw, **raw_kwargs)
+        if path == "getitem":
+            return self._result(path, function, self._values(args), kwargs, result, args, bound)
         if path in _SPACE:
             return self._space(result, _SPACE[path])
         first = args[0] if args else None
@@ -342,7 +350,9 @@ class Recorder:
             if x._array is result:
                 return x
         for x in recorded:
-            if result.base is not None and _shares(result, x._array):
+            of = x._array
+            same = path == "getitem" and result.base is (of if of.base is None else of.base)
+            if result.base is not None and (same or _shares(result, of)):
                 value = Value(result.shape, result.dtype)
                 value.label.hint = ("T" if path == "attribute.T" else "part", x._ref.label)
                 op = Op(path, function, values, named, value, "view", self.cells.read(x._ref))

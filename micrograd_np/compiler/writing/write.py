@@ -57,8 +57,10 @@ class Literals:
 
     def literal(self, x: Any) -> str:
         """An argument as source."""
-        if isinstance(x, Value):
+        if type(x) is Value:
             return self.operand(x)
+        if type(x) is int:
+            return repr(x)
         if isinstance(x, slice):
             parts = [self.literal(p) for p in (x.start, x.stop, x.step)]
             return f"slice({', '.join(parts)})"
