@@ -41,6 +41,7 @@ from .frames import Frames, place
 from .number import RuntimeScalar
 from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
+from .repeats import Recording, kind_of, repeatable, settled
 from .words import name_by_making
 
 
@@ -77,6 +78,7 @@ class Tracer(Events):
         self.looked = self.program.inspected
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
+        self.recordings: dict[Any, Recording] = {}  # by what kernels branch on
         self.snapshots: list[tuple[str, Ref, Any, bytes, Any]] = []  # memory that only lines may change, as it was
 
     def refused(self, message: str) -> CompileError:
@@ -241,11 +243,10 @@ class Tracer(Events):
             self._fixed(op, inputs, data)
             return
         self._meet(inputs, inputs, result)
-        out = self.recorder.destination(data)
         self.recorder.spared = False
-        done = self._run(op, inputs, static, out, data)
+        done = self._run(op, inputs, static, data)
         label = done._ref.label
-        if not self.recorder.spared and not random and not same(done._array, data):
+        if done._array is not data and not self.recorder.spared and not random and not same(done._array, data):
             message = f"compile: the kernel of {op.name} gives other values with a destination than without one."
             raise self.refused(message)
         if not label.hint:
@@ -269,18 +270,25 @@ class Tracer(Events):
     def _fixed(self, op: Any, inputs: tuple[Any, ...], data: Any) -> None:
         self.constant(data, f"{op.name}_constant")
 
-    def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], out: Any, sample: Any) -> Recorded:
+    def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], sample: Any) -> Recorded:
         recorder = self.recorder
         self.cells.section, self.cells.where = self.heading, self.frames.place()
         operands = [self._operand(x, sample) for x in inputs]
         if op.name in self.whole:
             return recorder.call(f"primitive.{op.name}", partial(op.kernel, np, ...), tuple(operands), dict(static))
-        begin = len(self.program.ops)
+        kind, refs = kind_of(op, operands, static, sample), [x._ref for x in operands if type(x) is Recorded]
+        if kind in self.recordings:
+            return recorder.lift(self.recordings[kind].repeat(refs, self.cells, recorder.words), sample)
+        words, begin, out = recorder.words, len(self.program.ops), recorder.destination(sample)
+        said, copies, before = len(words.said), len(words.copies), list(map(settled, refs))
         with np.errstate(all="ignore"):  # samples need not be right; the op has warned already
             done = recorder.run(op.kernel, out, *operands, **self._settings(static))
         self._note_words(begin, op, inputs, static)
         if done is None:
             done = out
+        ops = self.program.ops[begin:]
+        if kind is not None and isinstance(done, Recorded) and repeatable(ops, refs, before):
+            self.recordings[kind] = Recording(refs, ops, done._ref, words.said[said:], words.copies[copies:])
         if not isinstance(done, Recorded):  # a kernel that only looked at shapes
             array = np.asarray(done)
             done = recorder.lift(self._source("constant", array, ""), array)

@@ -26,12 +26,14 @@ class Words:
 
     def __init__(self) -> None:
         self.heard: dict[Label, str] = {}
+        self.said: list[tuple[str, Label]] = []
         self.copies: list[tuple[Label, Label]] = []
         """What was copied to be laid out anew, and what of."""
 
     def hear(self, name: str, label: Label) -> None:
         """Note what a function calls an array; the first name stays."""
         if says_something(name):
+            self.said.append((name, label))
             self.heard.setdefault(label, name.strip("_"))
 
     def tell(self) -> None:

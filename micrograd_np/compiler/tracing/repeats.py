@@ -1,0 +1,126 @@
+"""Equal layers are recorded once: what a kernel has done on operands of some kinds, it does again on others of these.
+
+Our kernels branch on shapes, types, layouts and settings, and on nothing else. Where all these are as before, so are
+the operations, on other values, and the kernel need not run. The user's kernels may read what variables say by now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..ir import Label, Op, Value, frozen
+from .cells import Cell, Cells, Ref
+from .record import Recorded
+from .words import Words
+
+_OURS = f"{__name__.partition('.')[0]}."
+_PLAIN = frozenset((int, float, bool, str, type(None)))
+
+
+class Recording:
+    """What a kernel has just done on `operands`: its operations, and the array that it gave."""
+
+    def __init__(self, operands: list[Ref], ops: list[Op], done: Ref, heard: Any, copies: Any) -> None:
+        self.operands = _around(operands)
+        self.ops, self.done = ops, done
+        self.heard: list[tuple[str, Label]] = heard
+        self.copies: list[tuple[Label, Label]] = copies
+        """What its functions called arrays, and what it copied, as in `Words`."""
+        self.way: list[tuple[Ref, Value | None, Value | None, Value | None]] = []
+        """The array and those of which it is a view, up to an operand: what each holds, and shows of what."""
+        ref: Ref | None = done
+        while ref is not None and ref not in self.operands:
+            self.way.append((ref, ref.cell.content, ref.base, ref.view))
+            ref = ref.parent
+        made = [op.result.label for op in ops if op.result is not None]
+        made += [label for ref, *_ in self.way for label in (ref.label, ref.cell.label)]
+        self.labels = {label: (label.name, label.hint) for label in made}
+
+    def repeat(self, operands: list[Ref], cells: Cells, words: Words) -> Ref:
+        """Do the same on other operands: the array that it gives."""
+        same: dict[Any, Any] = dict(zip(self.operands, _around(operands), strict=True))
+
+        def label(x: Label) -> Any:
+            if x not in same and x in self.labels:
+                name, hint = self.labels[x]
+                same[x] = Label(name, (hint[0], label(hint[1])) if type(hint) is tuple else hint)
+            return same.get(x, x)
+
+        def value(v: Any) -> Any:
+            return same.get(v, v)
+
+        for op in self.ops:
+            z = op.result
+            assert z is not None
+            new = same[z] = Value(z.shape, z.dtype, z.strides, label(z.label))
+            same[op] = cells.append(op.copy(value, new))
+            same[op].unit = None
+        for ref, content, base, view in reversed(self.way):
+            old = ref.cell
+            if old not in same:
+                same[old] = Cell(old.shape, old.dtype, old.strides, None, label(old.label))
+                same[old].content = value(content)
+            new_ref = same[ref] = Ref(same[old], same.get(ref.parent), same.get(ref.template))
+            if view is not None:
+                new_ref.base, new_ref.view = value(base), value(view)
+        for name, x in self.heard:
+            words.hear(name, label(x))
+        words.copies += [(label(x), label(of)) for x, of in self.copies]
+        done: Ref = same[self.done]
+        return done
+
+
+def _around(operands: list[Ref]) -> list[Any]:
+    """All by which operations know their operands."""
+    held = [(ref, ref.cell, settled(ref)) for ref in operands]
+    return [x for ref, cell, v in held for x in (ref, cell, v, ref.label, cell.label, v and v.label)]
+
+
+def settled(ref: Ref) -> Value | None:
+    """What an array holds, where reading it takes no operation."""
+    if ref.parent is None:
+        return None if ref.cell.mirrors else ref.cell.content
+    base = settled(ref.parent)
+    return ref.view if base is not None and ref.base is base else None
+
+
+def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any) -> Any:
+    """What two applications have in common whose operations are the same; None where that cannot be told."""
+    if not op.kernel.__module__.startswith(_OURS) or not all(map(_is_plain, static.values())):
+        return None
+    kind = [op, sample.shape, sample.dtype, sample.strides, frozen(dict(static), _never) if static else None]
+    places: dict[Any, int] = {}
+    for x in operands:
+        if type(x) is Recorded:
+            ref, a = x._ref, x._array
+            if settled(ref) is None:
+                return None
+            memory = ref.kind
+            same = places.setdefault(ref, len(places)), places.setdefault(ref.cell, len(places))
+            kind += [a.shape, a.dtype, a.strides, a.flags.num, same, memory, id(a) if memory == "constant" else None]
+        elif type(x) in _PLAIN:
+            kind.append((type(x), repr(x)))
+        else:
+            return None
+    return tuple(kind)
+
+
+def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None]) -> bool:
+    """Whether operations read nothing but their operands, which held `before` and still do, and constants."""
+    known: set[Any] = set(before)
+    for op in ops:
+        if op.must_run or op.bound is not None or op.refusal or op.result is None:
+            return False
+        if not all(v in known or v.constant is not None for v in op.reads):
+            return False
+        known.add(op.result)
+    return list(map(settled, operands)) == before
+
+
+def _is_plain(x: Any) -> bool:
+    return type(x) in _PLAIN or (type(x) is tuple and all(map(_is_plain, x)))
+
+
+def _never(_: Value) -> Any:
+    raise NotImplementedError
