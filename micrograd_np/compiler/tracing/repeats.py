@@ -33,9 +33,9 @@ class Recording:
         while ref is not None and ref not in self.operands:
             self.way.append((ref, ref.cell.content, ref.base, ref.view))
             ref = ref.parent
-        made = [op.result.label for op in ops if op.result is not None]
-        made += [label for ref, *_ in self.way for label in (ref.label, ref.cell.label)]
-        self.labels = {label: (label.name, label.hint) for label in made}
+        labels = [op.result.label for op in ops if op.result is not None]
+        labels += [label for ref, *_ in self.way for label in (ref.label, ref.cell.label)]
+        self.labels = {label: (label.name, label.hint) for label in labels}
 
     def repeat(self, operands: list[Ref], cells: Cells, words: Words) -> Ref:
         """Do the same on other operands: the array that it gives."""
@@ -73,15 +73,15 @@ class Recording:
 
 def _around(operands: list[Ref]) -> list[Any]:
     """All by which operations know their operands."""
-    held = [(ref, ref.cell, settled(ref)) for ref in operands]
+    held = [(ref, ref.cell, content_of(ref)) for ref in operands]
     return [x for ref, cell, v in held for x in (ref, cell, v, ref.label, cell.label, v and v.label)]
 
 
-def settled(ref: Ref) -> Value | None:
+def content_of(ref: Ref) -> Value | None:
     """What an array holds, where reading it takes no operation."""
     if ref.parent is None:
         return None if ref.cell.mirrors else ref.cell.content
-    base = settled(ref.parent)
+    base = content_of(ref.parent)
     return ref.view if base is not None and ref.base is base else None
 
 
@@ -94,7 +94,7 @@ def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any
     for x in operands:
         if type(x) is Recorded:
             ref, a = x._ref, x._array
-            if settled(ref) is None:
+            if content_of(ref) is None:
                 return None
             memory = ref.kind
             same = places.setdefault(ref, len(places)), places.setdefault(ref.cell, len(places))
@@ -108,14 +108,14 @@ def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any
 
 def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None]) -> bool:
     """Whether operations read nothing but their operands, which held `before` and still do, and constants."""
-    known: set[Any] = set(before)
+    readable: set[Any] = set(before)
     for op in ops:
         if op.must_run or op.bound is not None or op.refusal or op.result is None:
             return False
-        if not all(v in known or v.constant is not None for v in op.reads):
+        if not all(v in readable or v.constant is not None for v in op.reads):
             return False
-        known.add(op.result)
-    return list(map(settled, operands)) == before
+        readable.add(op.result)
+    return list(map(content_of, operands)) == before
 
 
 def _is_plain(x: Any) -> bool:

@@ -41,7 +41,7 @@ from .frames import Frames, place
 from .number import RuntimeScalar
 from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
-from .repeats import Recording, kind_of, repeatable, settled
+from .repeats import Recording, content_of, kind_of, repeatable
 from .words import name_by_making
 
 
@@ -280,7 +280,7 @@ class Tracer(Events):
         if kind in self.recordings:
             return recorder.lift(self.recordings[kind].repeat(refs, self.cells, recorder.words), sample)
         words, begin, out = recorder.words, len(self.program.ops), recorder.destination(sample)
-        said, copies, before = len(words.said), len(words.copies), list(map(settled, refs))
+        said, copies, before = len(words.said), len(words.copies), list(map(content_of, refs))
         with np.errstate(all="ignore"):  # samples need not be right; the op has warned already
             done = recorder.run(op.kernel, out, *operands, **self._settings(static))
         self._note_words(begin, op, inputs, static)
@@ -616,9 +616,9 @@ class Tracer(Events):
         """Raise CompileError if memory that the step relies on has changed without any operation that does it."""
         contents = [(array, ref.cell.content, before) for _, ref, array, _, before in self.snapshots]
         written = [array for array, now, before in contents if now and now is not before and now.root.memory is None]
-        known = set(map(id, written))
+        ids = set(map(id, written))
         for name, _, array, before, _ in self.snapshots:
-            if id(array) in known:
+            if id(array) in ids:
                 continue
             if digest(array) != before and not any(np.may_share_memory(array, other) for other in written):
                 message = (

@@ -127,7 +127,7 @@ class Writer(Literals):
         self.aliases: dict[str, str] = {}
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
         self.view_names: dict[Value, str] = {}
-        self.known: dict[Value, str] = {}
+        self.value_names: dict[Value, str] = {}
         self.inner: dict[Value, str] = {}  # within a loop over blocks: the name of each value's block
         self.threads = 1
         self.once: list[tuple[str, Op | None]] = []  # rows that run when the program is built
@@ -141,9 +141,9 @@ class Writer(Literals):
         """The name of a value: versions of one thing share it, and what is called alike in one place of the arena."""
         if v in self.view_names:
             return self.view_names[v]
-        if v not in self.known:
-            self.known[v] = self._named(v)
-        return self.known[v]
+        if v not in self.value_names:
+            self.value_names[v] = self._named(v)
+        return self.value_names[v]
 
     def _named(self, v: Value) -> str:
         if v.is_view:
@@ -459,18 +459,18 @@ class Writer(Literals):
         rows += ["if arena.ctypes.data % 64:", "    arena = arena[-arena.ctypes.data % 64 :]"]
         alike: dict[str, dict[str, str]] = {}  # by how they are made: by name, where each begins
         for name, v in self.buffers.items():
-            made = f"np.ndarray({v.shape!r}, {_dtype(v.dtype)}, arena, {{}}{f', {v.strides}' if v.strides else ''})"
-            alike.setdefault(made, {})[name] = str(self.plan.storages[v].start + v.reach[0])
-        made_by = {name: made for made, names in alike.items() for name in names}
+            call = f"np.ndarray({v.shape!r}, {_dtype(v.dtype)}, arena, {{}}{f', {v.strides}' if v.strides else ''})"
+            alike.setdefault(call, {})[name] = str(self.plan.storages[v].start + v.reach[0])
+        calls = {name: call for call, names in alike.items() for name in names}
         filled: set[Any] = set()
         for name, v in self.buffers.items():
-            made, storage = made_by[name], self.plan.storages[v]
-            places = alike[made]
+            call, storage = calls[name], self.plan.storages[v]
+            places = alike[call]
             if len(places) <= _MANY:
-                rows.append(f"{name} = {made.format(places[name])}")
+                rows.append(f"{name} = {call.format(places[name])}")
             elif next(iter(places)) == name:
                 rows += _filled("(", [*places], ") = (")
-                rows += _filled(f"    {made.format('i')} for i in (", [*places.values()], "))")
+                rows += _filled(f"    {call.format('i')} for i in (", [*places.values()], "))")
             if storage.begins and storage not in filled:  # the arena begins as zeros
                 filled.add(storage)
                 rows.append(f"{name}.fill({self.literal(storage.begins)})  # as the gaps between its parts stay")
