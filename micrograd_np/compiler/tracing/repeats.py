@@ -19,11 +19,17 @@ _PLAIN = frozenset((int, float, bool, str, type(None)))
 
 
 class Recording:
-    """What a kernel has just done on `operands`: its operations, and the array that it gave."""
+    """What a kernel has just done on `operands`, which held `before`: its operations, and the array that it gave.
 
-    def __init__(self, operands: list[Ref], ops: list[Op], done: Ref, heard: Any, copies: Any) -> None:
-        self.operands = _around(operands)
+    That may be the first operand, into which it has written.
+    """
+
+    def __init__(
+        self, operands: list[Ref], before: list[Value | None], ops: list[Op], done: Ref, heard: Any, copies: Any
+    ) -> None:
+        self.operands = _around(operands, before)
         self.ops, self.done = ops, done
+        self.written = done.cell.content if done is operands[0] and done.cell.content is not before[0] else None
         self.heard: list[tuple[str, Label]] = heard
         self.copies: list[tuple[Label, Label]] = copies
         """What its functions called arrays, and what it copied, as in `Words`."""
@@ -39,7 +45,8 @@ class Recording:
 
     def repeat(self, operands: list[Ref], cells: Cells, words: Words) -> Ref:
         """Do the same on other operands: the array that it gives."""
-        same: dict[Any, Any] = dict(zip(self.operands, _around(operands), strict=True))
+        around = _around(operands, list(map(content_of, operands)))
+        same: dict[Any, Any] = dict(zip(self.operands, around, strict=True))
 
         def label(x: Label) -> Any:
             if x not in same and x in self.labels:
@@ -68,13 +75,15 @@ class Recording:
             words.hear(name, label(x))
         words.copies += [(label(x), label(of)) for x, of in self.copies]
         done: Ref = same[self.done]
+        if self.written is not None:
+            done.cell.content = same[self.written]
         return done
 
 
-def _around(operands: list[Ref]) -> list[Any]:
-    """All by which operations know their operands."""
-    held = [(ref, ref.cell, content_of(ref)) for ref in operands]
-    return [x for ref, cell, v in held for x in (ref, cell, v, ref.label, cell.label, v and v.label)]
+def _around(operands: list[Ref], values: list[Value | None]) -> list[Any]:
+    """All by which operations know their operands, which hold `values`."""
+    pairs = zip(operands, values, strict=True)
+    return [x for ref, v in pairs for x in (ref, ref.cell, v, ref.label, ref.cell.label, v and v.label)]
 
 
 def content_of(ref: Ref) -> Value | None:
@@ -85,20 +94,21 @@ def content_of(ref: Ref) -> Value | None:
     return ref.view if base is not None and ref.base is base else None
 
 
-def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any) -> Any:
+def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any, *, writes: bool) -> Any:
     """What two applications have in common whose operations are the same; None where that cannot be told."""
     if not op.kernel.__module__.startswith(_OURS) or not all(map(_is_plain, static.values())):
         return None
-    kind = [op, sample.shape, sample.dtype, sample.strides, frozen(dict(static), _never) if static else None]
+    kind = [op, writes, sample.shape, sample.dtype, sample.strides, frozen(dict(static), _never) if static else None]
     places: dict[Any, int] = {}
     for x in operands:
         if type(x) is Recorded:
             ref, a = x._ref, x._array
-            if content_of(ref) is None:
+            v, memory = content_of(ref), ref.kind
+            if v is None or (writes and not places and v.is_view):  # into the root of which would be written
                 return None
-            memory = ref.kind
             same = places.setdefault(ref, len(places)), places.setdefault(ref.cell, len(places))
-            kind += [a.shape, a.dtype, a.strides, a.flags.num, same, memory, id(a) if memory == "constant" else None]
+            layout = a.shape, a.dtype, a.strides, a.flags.num, v.strides
+            kind += [layout, same, memory, id(a) if memory == "constant" else None]
         elif type(x) in _PLAIN:
             kind.append((type(x), repr(x)))
         else:
@@ -106,8 +116,11 @@ def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any
     return tuple(kind)
 
 
-def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None]) -> bool:
-    """Whether operations read nothing but their operands, which held `before` and still do, and constants."""
+def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None], *, writes: bool) -> bool:
+    """Whether operations read nothing but their operands, which held `before`, and constants.
+
+    The operands are as they were, but for the first, as a whole, if the kernel `writes` into that.
+    """
     readable: set[Any] = set(before)
     for op in ops:
         if op.must_run or op.bound is not None or op.refusal or op.result is None:
@@ -115,7 +128,10 @@ def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None]) -
         if not all(v in readable or v.constant is not None for v in op.reads):
             return False
         readable.add(op.result)
-    return list(map(content_of, operands)) == before
+    first = operands[0] if writes else None
+    if first is not None and (first.parent is not None or first.cell.content not in readable.difference(before)):
+        return False
+    return all(ref is first or content_of(ref) is v for ref, v in zip(operands, before, strict=True))
 
 
 def _is_plain(x: Any) -> bool:

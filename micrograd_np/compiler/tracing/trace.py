@@ -276,22 +276,35 @@ class Tracer(Events):
         operands = [self._operand(x, sample) for x in inputs]
         if op.name in self.whole:
             return recorder.call(f"primitive.{op.name}", partial(op.kernel, np, ...), tuple(operands), dict(static))
-        kind, refs = kind_of(op, operands, static, sample), [x._ref for x in operands if type(x) is Recorded]
-        if kind in self.recordings:
-            return recorder.lift(self.recordings[kind].repeat(refs, self.cells, recorder.words), sample)
-        words, begin, out = recorder.words, len(self.program.ops), recorder.destination(sample)
-        said, copies, before = len(words.said), len(words.copies), list(map(content_of, refs))
-        with np.errstate(all="ignore"):  # samples need not be right; the op has warned already
-            done = recorder.run(op.kernel, out, *operands, **self._settings(static))
-        self._note_words(begin, op, inputs, static)
-        if done is None:
-            done = out
-        ops = self.program.ops[begin:]
-        if kind is not None and isinstance(done, Recorded) and repeatable(ops, refs, before):
-            self.recordings[kind] = Recording(refs, ops, done._ref, words.said[said:], words.copies[copies:])
+        done = self._recorded(op, inputs, operands, static, sample)
         if not isinstance(done, Recorded):  # a kernel that only looked at shapes
             array = np.asarray(done)
             done = recorder.lift(self._source("constant", array, ""), array)
+        return done
+
+    def _recorded(
+        self, op: Any, inputs: Any, operands: list[Any], static: Mapping[str, Any], sample: Any, target: Any = None
+    ) -> Any:
+        """What the kernel gives, or has written into `target`: it runs, or repeats what it did on others of a kind."""
+        recorder, words, writes = self.recorder, self.recorder.words, target is not None
+        involved = [target, *operands] if writes else operands
+        kind = kind_of(op, involved, static, sample, writes=writes)
+        refs = [x._ref for x in involved if type(x) is Recorded]
+        if kind in self.recordings:
+            return recorder.lift(self.recordings[kind].repeat(refs, self.cells, words), sample)
+        begin, said, copies = len(self.program.ops), len(words.said), len(words.copies)
+        before = list(map(content_of, refs))
+        out = target if writes else recorder.destination(sample)
+        with np.errstate(all="ignore"):  # samples need not be right; the op has warned already
+            done = recorder.run(op.kernel, out, *operands, **self._settings(static))
+            if writes and not (isinstance(done, Recorded) and fills(done._array, sample)):
+                recorder.xp.copyto(out, done)
+        self._note_words(begin, op, inputs, static)
+        done = out if writes or done is None else done
+        ops = self.program.ops[begin:]
+        if kind is not None and isinstance(done, Recorded) and repeatable(ops, refs, before, writes=writes):
+            heard, copied = words.said[said:], words.copies[copies:]
+            self.recordings[kind] = Recording(refs, before, ops, done._ref, heard, copied)
         return done
 
     def _note_words(self, begin: int, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
@@ -347,12 +360,7 @@ class Tracer(Events):
                 operands.append(out)
             else:
                 operands.append(self._operand(x, target.data))
-        begin = len(self.program.ops)
-        with np.errstate(all="ignore"):
-            done = recorder.run(op.kernel, out, *operands, **self._settings(static))
-            if not (isinstance(done, Recorded) and fills(done._array, sample)):
-                recorder.xp.copyto(out, done)
-        self._note_words(begin, op, inputs, static)
+        self._recorded(op, inputs, operands, static, sample, out)
 
     def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
         """Values have been looked at: so will they be in each call, where they may be others."""
