@@ -16,6 +16,7 @@ overwrites) is a source at the beginning, and `Program.stores` says which value 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from math import prod
 from operator import is_not
 from typing import Any, Literal
 
@@ -93,10 +94,7 @@ class Value:
     @property
     def size(self) -> int:
         """How many elements it has."""
-        n = 1
-        for length in self.shape:
-            n *= length
-        return n
+        return prod(self.shape)
 
     @property
     def nbytes(self) -> int:
