@@ -96,7 +96,7 @@ def content_of(ref: Ref) -> Value | None:
 
 def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any, *, writes: bool) -> Any:
     """What two applications have in common whose operations are the same; None where that cannot be told."""
-    if not op.kernel.__module__.startswith(_OURS) or not all(map(_is_plain, static.values())):
+    if not str(op.kernel.__module__).startswith(_OURS) or not all(map(_is_plain, static.values())):
         return None
     kind = [op, writes, sample.shape, sample.dtype, sample.strides, frozen(dict(static), _never) if static else None]
     places: dict[Any, int] = {}
