@@ -107,7 +107,7 @@ def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any
             if v is None or (writes and not places and v.is_view):  # into the root of which would be written
                 return None
             same = places.setdefault(ref, len(places)), places.setdefault(ref.cell, len(places))
-            layout = a.shape, a.dtype, a.strides, a.flags.num, v.strides
+            layout = a.shape, a.dtype, a.strides, v.strides
             kind += [layout, same, memory, id(a) if memory == "constant" else None]
         elif type(x) in _PLAIN:
             kind.append((type(x), repr(x)))

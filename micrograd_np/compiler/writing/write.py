@@ -149,14 +149,10 @@ class Writer(Literals):
         if v.is_view:
             return self.names.name(v, v)
         storage = self.plan.storage(v)
-        key: Any = storage
-        if storage.memory is None:
-            wish = self.names.wish(v)
-            place = storage.start if storage.kind == "buffer" else storage
-            key = place, wish or v, v.shape, v.dtype, v.strides
-        name = self.names.name(key, v)
-        if storage.kind == "buffer":
-            self.buffers.setdefault(name, v)
+        if storage.kind != "buffer":
+            return self.names.name(storage, v)
+        name = self.names.name((storage.start, self.names.wish(v) or v, v.shape, v.dtype, v.strides), v)
+        self.buffers.setdefault(name, v)
         return name
 
     def operand(self, v: Value) -> str:
