@@ -58,11 +58,8 @@ class Place(NamedTuple):
     attribute: bool = False
 
     def has(self, thing: Any) -> bool:
-        """Whether it is kept there now, as its guard says it."""
-        try:
-            return (getattr(self.holder, self.key) if self.attribute else self.holder[self.key]) is thing
-        except GONE:
-            return False
+        """Whether it is kept there now."""
+        return self.guard(thing).holds()
 
     def guard(self, thing: Any) -> Guard:
         """The condition that it is kept there."""

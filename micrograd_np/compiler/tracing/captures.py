@@ -12,7 +12,6 @@ from argparse import Namespace
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property, lru_cache, partial, partialmethod
 from itertools import islice
 from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
@@ -157,12 +156,12 @@ class Surroundings:
 
 def _opens(x: Any) -> bool:
     """Whether tensors may be found in `x`: containers, modules, functions, and objects of classes of the user."""
-    if type(x) in _PLAIN or isinstance(x, (np.ndarray, np.generic, Enum)):
-        return False
     if isinstance(x, (dict, list, tuple, deque, MethodType, partial, SimpleNamespace, Namespace)) or is_module(x):
         return True
     if isinstance(x, (FunctionType, type, ModuleType)):
         return not _foreign(x)
+    if isinstance(x, (np.ndarray, np.generic)):
+        return False
     return not _foreign(type(x)) or hasattr(x, "__wrapped__") or is_optimizer(x)
 
 
@@ -204,8 +203,7 @@ def _inside(x: Captured) -> Iterator[Captured]:
         yield Captured(thing.__wrapped__)
     else:
         for name, y in _attributes(thing):
-            if type(y) not in _PLAIN:
-                yield Captured(y, Place(thing, name, attribute=True), x, f".{name}")
+            yield Captured(y, Place(thing, name, attribute=True), x, f".{name}")
         if is_module(thing):
             work = type(thing).forward
             yield Captured(work, Place(type(thing), "forward", attribute=True))

@@ -54,6 +54,7 @@ class Tracer(Events):
         self.program = Program(name)
         self.whole = whole  # primitives that are recorded as one operation each, and not call by call
         self.cells = Cells(self.program.ops)
+        self.recordings: dict[Any, Recording] = {}  # by what kernels branch on
         self.recorder = Recorder(self.cells, self.program.silent, self.refused)
         self.refs: dict[int, Ref] = {}
         self.kept: list[Any] = []  # what must stay alive because it is known by id
@@ -78,7 +79,6 @@ class Tracer(Events):
         self.looked = self.program.inspected
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
-        self.recordings: dict[Any, Recording] = {}  # by what kernels branch on
         self.snapshots: list[tuple[str, Ref, Any, bytes, Any]] = []  # memory that only lines may change, as it was
 
     def refused(self, message: str) -> CompileError:
@@ -624,10 +624,7 @@ class Tracer(Events):
         """Raise CompileError if memory that the step relies on has changed without any operation that does it."""
         contents = [(array, ref.cell.content, before) for _, ref, array, _, before in self.snapshots]
         written = [array for array, now, before in contents if now and now is not before and now.root.memory is None]
-        ids = set(map(id, written))
         for name, _, array, before, _ in self.snapshots:
-            if id(array) in ids:
-                continue
             if digest(array) != before and not any(np.may_share_memory(array, other) for other in written):
                 message = (
                     f"compile: {self.program.name} changes {name} by arithmetic of NumPy's own, such as an assignment "
