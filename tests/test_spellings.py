@@ -139,7 +139,7 @@ def test_it_knows_where_things_are(name, says):
         (mg.random, "get_rng_state", r"Write mg.random.get_state\(\)"),
         (mg.autograd, "Function", "Write @primitive of micrograd_np.core.primitive"),
         (mg.autograd, "no_grad", "Write mg.no_grad"),
-        (mg.linalg, "svd", r"Write np.linalg.svd\(t.numpy\(\)\)"),
+        (mg.linalg, "eig", r"Write np.linalg.eig\(t.numpy\(\)\)"),
         (mg.linalg, "xyzzy", r"dir\(micrograd_np.linalg\) lists what it has"),
     ],
 )
@@ -195,7 +195,7 @@ def test_a_module_says_what_to_write_for_a_method_of_pytorchs(name):
         ("import micrograd_np.nn.utils.prune", "Write weight * mask, in a forward of your own"),
         ("from micrograd_np.nn.utils.parametrizations import weight_norm", "in a forward of your own"),
         ("import micrograd_np.nn.utils.fusion", "PyTorch's has no counterpart here"),
-        ("from micrograd_np.linalg import svd", "micrograd_np.linalg has no 'svd'. Write np.linalg.svd(t.numpy())"),
+        ("from micrograd_np.linalg import eig", "micrograd_np.linalg has no 'eig'. Write np.linalg.eig(t.numpy())"),
         ("import micrograd_np._xyzzy", "No module named 'micrograd_np._xyzzy'"),
         ("import micrograd_np.zeros", "No module named 'micrograd_np.zeros'"),
     ],

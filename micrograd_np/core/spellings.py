@@ -18,6 +18,10 @@ _OTHER_NAMES = {
     "ger": "outer", "inverse": "linalg.inv", "logdet": "linalg.slogdet", "matrix_power": "linalg.matrix_power",
     "movedim": "moveaxis", "rad2deg": "degrees", "sgn": "sign", "slogdet": "linalg.slogdet", "swapdims": "swapaxes",
     "take_along_dim": "take_along_axis", "tensor_split": "array_split", "true_divide": "divide",
+    "digamma": "special.digamma", "erfc": "special.erfc", "erfinv": "special.erfinv", "i0": "special.bessel_i",
+    "igamma": "special.gammainc", "igammac": "special.gammaincc", "lgamma": "special.gammaln", "pinverse":
+    "linalg.pinv", "qr": "linalg.qr", "svd": "linalg.svd", "mvlgamma": "special.multigammaln", "polygamma":
+    "special.polygamma",
 }  # fmt: skip
 """Functions that PyTorch has under another name, as a method too."""
 _IN_PLACE = (
@@ -32,27 +36,21 @@ _NUMPYS_ALONE = (
     "allclose can_cast dtype finfo iinfo isin promote_types result_type searchsorted set_printoptions "
     "tril_indices triu_indices"
 )
-_DECOMPOSED = "svd qr eig lstsq"
+_DECOMPOSED = "eig lstsq"
 _WITHOUT_GRADIENT = "conj copysign corrcoef cov fmax fmin heaviside imag real sinc unique"
 _KINDS = {
     "Float": "float32", "Double": "float64", "Half": "float16", "Long": "int64", "Int": "int32", "Short": "int16",
     "Char": "int8", "Byte": "uint8", "Bool": "bool",
 }  # fmt: skip
 _CONSTANTS = "inf nan pi e newaxis uint16 uint32 uint64"
-_IN_SCIPY = {"lgamma": "gammaln", "igamma": "gammainc", "igammac": "gammaincc", "mvlgamma": "multigammaln"}
 _SCIPYS = {
-    **{
-        name: f"scipy.special.{_IN_SCIPY.get(name, name)}(t.numpy()), which has no gradient"
-        for name in ("digamma", "erfinv", "i0", "polygamma", *_IN_SCIPY)
-    },
     "matrix_exp": "scipy.linalg.expm(t.numpy()), which has no gradient",
     "lu": "scipy.linalg.lu(t.numpy()), which has no gradient",
     "matrix_rank": "np.linalg.matrix_rank(t.numpy())",
-    "pinverse": "np.linalg.pinv(t.numpy()), which has no gradient",
     "gradient": "np.gradient(t.numpy()), which has no gradient",
-}  # fmt: skip
+}
 _ANY_LAYOUT = "nothing: functions take any layout; leave it out"
-_OF_MATRICES = "cond eig eigh eigvals eigvalsh lstsq matrix_rank pinv qr svd svdvals tensorinv tensorsolve"
+_OF_MATRICES = "cond eig eigvals lstsq matrix_rank tensorinv tensorsolve"
 _ACTIVATING = "celu elu hardtanh leaky_relu relu rrelu selu threshold alpha_dropout feature_alpha_dropout"
 _INITIAL = (
     "constant dirac eye kaiming_normal kaiming_uniform normal orthogonal sparse uniform xavier_normal xavier_uniform"
@@ -90,7 +88,7 @@ _METHODS = {
     **{f"{name}_": f"t.copy_(t.{name}(...))" for name in _IN_PLACE.split()},
     **{f"{name}_": f"t.copy_(mg.{other}(t, ...))" for name, other in _OTHER_NAMES.items() if "." not in other},
     **{name: f"np.{name}(t)" for name in _NUMPYS.split()},
-    "clamp_min": "t.clip(min)", "clamp_max": "t.clip(max=max)", "erfc": "1 - t.erf()", "frac": "t - t.trunc()",
+    "clamp_min": "t.clip(min)", "clamp_max": "t.clip(max=max)", "frac": "t - t.trunc()",
     "addmm": "t + a @ b", "baddbmm": "t + a @ b", "addcmul": "t + value * a * b", "addcdiv": "t + value * a / b",
     "lerp": "t + weight * (end - t)", "logit": "mg.log(t / (1 - t))", "type_as": "t.astype(other.dtype)",
     "bfloat16": "t.astype('float32'): NumPy has no bfloat16", "short": "t.astype('int16')", "byte": "t.astype('uint8')",
@@ -156,7 +154,7 @@ _FUNCTIONS = {
     "concat": "mg.cat(tensors)", "row_stack": "mg.vstack(tensors)",
     "broadcast_tensors": "mg.broadcast_arrays(*tensors)",
     "addmm": "c + a @ b", "baddbmm": "c + a @ b", "lerp": "a + weight * (b - a)",
-    "logit": "mg.log(t / (1 - t))", "erfc": "1 - mg.erf(t)", "frac": "t - mg.trunc(t)", "clamp_min": "mg.clip(t, min)",
+    "logit": "mg.log(t / (1 - t))", "frac": "t - mg.trunc(t)", "clamp_min": "mg.clip(t, min)",
     "clamp_max": "mg.clip(t, max=max)", "std_mean": "mg.std(t, ddof=1) and mg.mean(t)",
     "var_mean": "mg.var(t, ddof=1) and mg.mean(t)", "aminmax": "mg.min(t, axis) and mg.max(t, axis)",
     "cdist": "mg.norm(a[:, None] - b, axis=-1)", "dist": "mg.norm(a - b)", "bucketize": "np.searchsorted(...)",
@@ -166,7 +164,7 @@ _FUNCTIONS = {
     "set_num_threads": "OMP_NUM_THREADS in the environment", "distributions": "functions of mg.random",
     "use_deterministic_algorithms": "nothing: a seed determines every number; leave it out",
     "set_float32_matmul_precision": "nothing: products are exact to the dtype; leave it out",
-    "special": "mg.erf, mg.ndtr or mg.xlogy", "fft": "np.fft, which has no gradient", "version": "mg.__version__",
+    "fft": "np.fft, which has no gradient", "version": "mg.__version__",
     "unflatten": "t.reshape(shape)", "scalar_tensor": "mg.tensor(data)", "range": "mg.arange(start, stop)",
     "default_generator": "mg.random.generator()", "initial_seed": "mg.random.get_state()", "kthvalue": "mg.topk(t, k)",
     "diag_embed": "t[..., None] * mg.eye(n)", "addcmul": "t + value * a * b", "addcdiv": "t + value * a / b",
@@ -295,7 +293,7 @@ _OF_OPTIMIZERS = {
     "register_state_dict_post_hook": "changed(optimizer.state_dict())",
 }
 _OF_CLASSES = {"Tensor": _METHODS, "Module": _OF_MODULES, "Optimizer": _OF_OPTIMIZERS}
-_PARTS = "nn functional optim optim.lr_scheduler data training random linalg autograd debug nn.init"
+_PARTS = "nn functional optim optim.lr_scheduler data training random linalg special autograd debug nn.init"
 _PYTORCHS = {"functional": "nn.functional", "data": "utils.data", "Module": "nn.Module", "Optimizer": "optim.Optimizer"}
 """Parts and classes that PyTorch has elsewhere."""
 KINDS_NOT_HERE = {

@@ -13,9 +13,8 @@ from micrograd_np import nn as _nn
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.nn.module import _held
 
-from . import rules
 from .dtypes import check_device, default, device
-from .table import _row
+from .table import as_function
 from .tensor import Buffer, Parameter, as_torch
 
 
@@ -114,34 +113,4 @@ LAYERS |= {"Module": Module, "Parameter": Parameter, "Buffer": Buffer}
 globals().update(LAYERS)
 
 
-def _result(name: str, f: Any) -> Any:
-    """One of the package's functions, with results that are PyTorch's, in place written into its argument."""
-    call = _row(name, f, _arguments)
-
-    def function(*args: Any, inplace: bool = False, **settings: Any) -> Any:
-        if len(args) == 4 and name.endswith(("dropout", "dropout1d", "dropout2d", "dropout3d")):
-            *args, inplace = args  # type: ignore[assignment]
-        z = call(*args, **settings)
-        return args[0].copy_(z) if inplace else z
-
-    function.__name__, function.__doc__ = name, call.__doc__
-    return function
-
-
-def _arguments(args: Any, settings: Any) -> Any:
-    args = tuple(None if type(x) is tuple and not x else x for x in args)  # a stride of () is the kernel's
-    return args, {key: x for key, x in settings.items() if key not in ("size_average", "reduce", "_stacklevel")}
-
-
-FUNCTIONAL = {name: _result(name, getattr(_functional, name)) for name in _functional.__all__}
-FUNCTIONAL |= {
-    name: _result(name, f)
-    for name, f in {
-        "softmax": rules._softmax(mg.softmax), "log_softmax": rules._softmax(mg.log_softmax),
-        "softmin": rules._softmax(mg.softmax, -1), "pdist": rules._pairs, "upsample": _functional.interpolate,
-        "upsample_nearest": _functional.interpolate,
-        "upsample_bilinear": lambda input, size=None, scale_factor=None: _functional.interpolate(  # noqa: A006
-            input, size, scale_factor, "bilinear", align_corners=True
-        ),
-    }.items()
-}  # fmt: skip
+FUNCTIONAL = {name: as_function(name, getattr(_functional, name)) for name in _functional.__all__}

@@ -61,6 +61,7 @@ def _all(module: Any, names: str = "") -> dict[str, Any]:
 
 
 SECTIONS = read()
+nn.FUNCTIONAL.update(SECTIONS["nn.functional"])
 _GRAD = {
     "no_grad": mg.no_grad, "enable_grad": mg.enable_grad, "set_grad_enabled": mg.set_grad_enabled,
     "inference_mode": derivatives.inference_mode,
@@ -78,6 +79,9 @@ _NO_DEVICE = {
 _FUNCTIONAL = """
     conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d celu selu prelu bilinear cosine_similarity
     pairwise_distance layer_norm group_norm rms_norm pixel_shuffle pixel_unshuffle channel_shuffle pdist
+"""
+_SPECIAL = """
+    digamma erf erfc erfinv exp2 expm1 i0 log1p log_softmax logit logsumexp polygamma round sinc softmax xlogy
 """
 TOP: dict[str, Any] = {
     **{name: nn.FUNCTIONAL[name] for name in _FUNCTIONAL.split()}, "vmap": derivatives.vmap,
@@ -132,7 +136,8 @@ PARTS: dict[str, dict[str, Any]] = {
         "grad_and_value": derivatives.value_last, "vjp": derivatives.vjp, "jvp": derivatives.jvp,
         "functional_call": lambda module, *args, **more: as_torch(mg.functional_call(module, *args, **more)),
     },
-    "linalg": SECTIONS["linalg"], "special": SECTIONS["special"], "signal": {},
+    "linalg": SECTIONS["linalg"], "signal": {},
+    "special": SECTIONS["special"] | {name: SECTIONS["torch"][name] for name in _SPECIAL.split()},
     "signal.windows": SECTIONS["signal.windows"], "random": _SEEDS,
     "cuda": _NO_DEVICE, "mps": _NO_DEVICE,
     "version": {"cuda": None, "__version__": "2.13.0"}, "backends": {}, "backends.cuda": {}, "backends.mps": _NO_DEVICE,

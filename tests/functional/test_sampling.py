@@ -92,14 +92,14 @@ def test_compiled_a_spatial_transformer_follows_its_places():
     [
         (
             lambda: F.grid_sample(IMAGE, np.zeros((1, 2, 2, 3))),
-            r"grid_sample: input is \(1, 1, 2, 3\) and grid \(1, 2, 2, 3\)",
+            r"grid_sample: input is \(1, 1, 2, 3\) and grid is \(1, 2, 2, 3\)",
         ),
         (lambda: F.grid_sample(IMAGE[0], np.zeros((1, 2, 2))), "they must be"),
         (lambda: F.grid_sample(IMAGE, np.zeros((2, 2, 2, 2))), "they must be"),
-        (lambda: F.grid_sample(IMAGE[..., :0], np.zeros((1, 2, 2, 2))), "at least one element"),
+        (lambda: F.grid_sample(IMAGE[..., :0], np.zeros((1, 2, 2, 2))), "all its lengths must be at least 1"),
         (
-            lambda: F.grid_sample(IMAGE, np.zeros((1, 2, 2, 2)), "bicubic"),
-            "mode is 'bicubic'; choose bilinear or nearest",
+            lambda: F.grid_sample(IMAGE, np.zeros((1, 2, 2, 2)), "linear"),
+            "mode is 'linear'; choose bilinear, nearest or bicubic",
         ),
         (lambda: F.grid_sample(IMAGE, np.zeros((1, 2, 2, 2)), "nearest", "edge"), "padding_mode is 'edge'"),
         (lambda: F.affine_grid(np.zeros((2, 2, 3)), (1, 1, 2, 2)), r"affine_grid: theta is \(2, 2, 3\) and size"),

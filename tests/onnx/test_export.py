@@ -90,7 +90,9 @@ def test_every_layer_computes_the_same_in_float64(name):
     )
 
 
-REFUSED = {  # backward passes and linear algebra
+REFUSED = {  # backward passes, linear algebra and special functions
+    "bessel_i", "bessel_j", "bessel_k", "bessel_y", "digamma", "erfcx", "erfinv", "_gammainc", "_gammaincc", "gammaln",
+    "log_ndtr", "ndtri", "_zeta", "_eigen", "_factored", "_inverted", "_singular",
     "alignments", "avg_pool_back", "bin_spread", "cholesky", "cofactors", "convolve_weight", "cumprod",
     "det", "diag_embed", "diagonal", "gru_memory", "gru_sweep", "inv", "is_last_write", "logabsdet", "lstm_memory",
     "lstm_sweep", "masked_halve", "max_pool_back", "occupancy", "recurrence", "rnn_sweep",
