@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.messages import require_choice
+from micrograd_np.core.messages import require_choice, require_type
 from micrograd_np.engine.constant import constant
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.numpy_api.elementary import floor, remainder, round  # noqa: A004
@@ -105,12 +105,13 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Ten
     """The places that `grid_sample` takes, of an image turned and moved by `theta`: ``(n, 2, 3) -> (n, h, w, 2)``.
 
     Also ``(n, 3, 4) -> (n, d, h, w, 3)``; `size` is that of the result of `grid_sample`, (n, c, h, w) or
-    (n, c, d, h, w). ValueError for shapes that do not fit.
+    (n, c, d, h, w). ValueError for shapes that do not fit, TypeError for a `size` that is none.
 
     >>> affine_grid([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]], (1, 1, 1, 2))
     Tensor([[[[-0.5,  0. ],
               [ 0.5,  0. ]]]])
     """
+    require_type("affine_grid", "size", size, np.iterable(size), "the shape of a batch")
     theta, lengths = as_floats(theta), tuple(whole(n, "size") for n in size)
     d = len(lengths) - 2
     if d not in (2, 3) or theta.shape != (lengths[0], d, d + 1):
