@@ -11,6 +11,8 @@ from micrograd_np.engine.tensor import Tensor, get_default_dtype
 class Parameter(Tensor):
     """A tensor that is trained: listed by ``parameters()``, updated by an optimiser. Its results are plain Tensors.
 
+    Made of a tensor, it shares the values and is a leaf: no gradient goes to what these were computed from.
+
     >>> import micrograd_np as mg
     >>> mg.nn.Parameter([1.0, 2.0])
     Tensor([1., 2.], requires_grad=True)
@@ -19,7 +21,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, requires_grad: bool = True, dtype: Any = None, name: str | None = None) -> None:
-        super().__init__(data, requires_grad, dtype, name)
+        super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad, dtype, name)
 
 
 class Buffer(Tensor):

@@ -37,6 +37,16 @@ def test_a_plain_tensor_is_not_a_parameter():
     assert not any("plain" in name for name in Net().state_dict())
 
 
+def test_a_parameter_made_of_a_tensor_shares_its_values_and_is_a_leaf():
+    for t in (mg.Tensor([1.0, 2.0]), x := mg.Tensor([1.0, 2.0], requires_grad=True), x * 2):
+        p = nn.Parameter(t)
+        assert p.is_leaf
+        assert np.shares_memory(p.data, t.data)
+        (p * 3).sum().backward()
+        assert p.grad.tolist() == [3.0, 3.0]
+        assert t.grad is None
+
+
 def test_buffers_are_found_and_saved_only_if_persistent():
     net = Net()
     assert [name for name, _ in net.named_buffers()] == ["steps", "scratch"]
