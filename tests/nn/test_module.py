@@ -38,13 +38,14 @@ def test_a_plain_tensor_is_not_a_parameter():
 
 
 def test_a_parameter_made_of_a_tensor_shares_its_values_and_is_a_leaf():
-    for t in (mg.Tensor([1.0, 2.0]), x := mg.Tensor([1.0, 2.0], requires_grad=True), x * 2):
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    for t in (mg.Tensor([1.0, 2.0]), x, x * 2):
         p = nn.Parameter(t)
         assert p.is_leaf
         assert np.shares_memory(p.data, t.data)
         (p * 3).sum().backward()
         assert p.grad.tolist() == [3.0, 3.0]
-        assert t.grad is None
+    assert x.grad is None
 
 
 def test_buffers_are_found_and_saved_only_if_persistent():
