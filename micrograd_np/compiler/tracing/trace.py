@@ -8,6 +8,7 @@ by NumPy call. Known are the arguments, what was computed from them, the memory 
 from __future__ import annotations
 
 import gc
+import pickle
 import random
 import warnings
 import weakref
@@ -663,15 +664,16 @@ def _reached(x: Any) -> list[Any]:
 _MANY = 10_000  # objects among which computed tensors are looked for
 
 _NOISE = (
-    "compile: while {} was traced, somebody drew from Python's or NumPy's global generator of random numbers. If it "
-    "was the step, its numbers will be the same in every call: draw with mg.random, or pass them as arguments."
+    "compile: while {} was traced, somebody drew from Python's or NumPy's global generator of random numbers, or from "
+    "one that the step knows. If it was the step, its numbers will be the same in every call: draw with mg.random, or "
+    "pass them as arguments."
 )
 
 
-def _drawn() -> Any:
-    """Where the global generators of Python and NumPy stand."""
-    _, keys, position, *_ = np.random.get_state()  # noqa: NPY002  it is the one that users draw from by mistake
-    return random.getstate(), np.asarray(keys).tobytes(), position
+def _drawn(generators: Iterable[Any]) -> dict[int, bytes]:
+    """Where generators of random numbers stand, the global ones of Python and NumPy among them."""
+    states = {0: pickle.dumps((random.getstate(), np.random.get_state()))}  # noqa: NPY002  drawn from by mistake
+    return states | {id(x): pickle.dumps(x) for x in generators}
 
 
 def _differentiated(tracer: Tracer, result: Any, floor: int) -> Any:
@@ -696,11 +698,13 @@ def trace(
     cleared: Iterable[int] = (),
     names: Mapping[int, str] | None = None,
     whole: Collection[str] = (),
+    generators: Collection[Any] = (),
 ) -> tuple[Any, Program]:
     """Run ``function(*args)`` under a tracer that knows `arrays` as its inputs: (result, program).
 
     `cleared` are ids of leaves that have a gradient now: if they have none when one arrives, the step has cleared it.
     `names` is what the user calls parameters and buffers, by id. Primitives named in `whole` stay one operation each.
+    Nothing may draw from `generators`, as no program could.
     """
     tracer = Tracer(name, whole)
     tracer.names.update(names or {})
@@ -712,10 +716,11 @@ def trace(
         raise CompileError(message)
     mode.set(events=tracer)
     floor = now()
-    drawn = _drawn()
+    drawn = _drawn(generators)
     try:
         result = function(*args)
-        if _drawn() != drawn:
+        ours = {id(op.bound[0]) for op in tracer.program.ops if op.bound is not None}  # which the program draws from
+        if any(state != drawn[key] for key, state in _drawn(generators).items() if key not in ours):
             warnings.warn(_NOISE.format(name), RuntimeWarning, stacklevel=4)
         if mode.recording:
             tracer.program.pullback = _differentiated(tracer, result, floor)
