@@ -10,6 +10,7 @@ from functools import partial, update_wrapper
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple
+from weakref import ref
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
@@ -151,12 +152,20 @@ class Compiled:
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t._grad is not None]
         began = perf_counter()
         arguments = [(t, t.data) for t in tensors_of((args, kwargs))]
+        standing = [(x.thing, ref(x.thing.data)) for x in around.tensors()]
         result, program = trace(
-            function, (), arrays, self.__name__, cleared, around.names(), generators=around.generators()
+            function,
+            (),
+            arrays,
+            self.__name__,
+            cleared,
+            around.names(),
+            generators=around.generators(),
+            memory=around.memory(),
         )
         traced = perf_counter()
         self._refuse_replaced(around, program)
-        self._refuse_moved(arguments, program)
+        self._refuse_moved([*arguments, *((t, array()) for t, array in standing)], program)
         pullback, verified = program.pullback, self.verify or VERIFY
         if pullback is None:
             entry = build(program, self.mode, verified=verified)
@@ -249,7 +258,7 @@ class Compiled:
         states = [(t, v.memory.array) for t, v in program.states.values() if t is not None and v.memory is not None]
         for t, array in (*arguments, *states):
             if t.data is not array:
-                name = t.name or f"a tensor of shape {array.shape}"
+                name = t.name or f"a tensor of shape {t.data.shape}"
                 message = (
                     f"compile: {self.__name__} puts another array into {name}, by an assignment to its data, or by "
                     f"arithmetic in place with something that requires a gradient; a compiled step would do that only "

@@ -141,6 +141,13 @@ class Surroundings:
         """The tensors."""
         return (x for x in self.things if isinstance(x.thing, Vertex))
 
+    def memory(self) -> Iterator[tuple[str, Any]]:
+        """The arrays of the tensors and of their gradients, with their names."""
+        for x in self.tensors():
+            yield x.thing.name or x.name, x.thing.data
+            if x.thing._grad is not None:
+                yield f"the gradient of {x.thing.name or x.name}", x.thing._grad.data
+
     def named(self) -> dict[str, Any]:
         """The tensors that have a name of their own: variables, and what is in a module that is one."""
         own: dict[str, Any] = {}
