@@ -141,7 +141,7 @@ class Writer(Literals):
             return self.names.name(v, v)
         storage = self.plan.storage(v)
         key: Any = storage
-        if storage.memory is None:
+        if storage.memory is None and storage.kind != "fresh":  # of which there is one, made by one line
             key = storage, v.label if v.label.name or v.label.hint else v, v.shape, v.dtype, v.strides
         name = self.names.name(key, v)
         if storage.kind == "buffer":
