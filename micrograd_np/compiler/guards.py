@@ -92,10 +92,13 @@ class Parts:
     parts: list[tuple[Any, Collection[str], list[Any]]] = field(default_factory=list)
     number: int = 0
     """Which number of changes it was when they were last looked at."""
+    settings: dict[str, Any] = field(default_factory=lambda: changes.settings)
 
     def hold(self) -> bool:
-        """Look at all modules and hooks, and remember when that was; whether all parts are the same."""
+        """Look at all modules and hooks, and remember when that was; whether all parts and settings are the same."""
         number = changes.number
+        if changes.settings != self.settings:
+            return False
         for x, names, parts in self.parts:
             now = parts_of(x, set(map(id, parts)), names)
             if len(now) != len(parts) or not all(map(same_value, now, parts)):

@@ -414,6 +414,18 @@ def test_gradients_that_others_leave_count_where_a_step_clips():
     assert course(lambda f: f) == course(mg.compile)
 
 
+def test_the_default_dtype_may_be_another_between_calls():
+    before = mg.get_default_dtype()
+    f = mg.compile(lambda x: x + mg.ones(3))
+    try:
+        for dtype in ("float64", "float32", "float32", "float64"):
+            mg.set_default_dtype(dtype)
+            assert f(X.astype("float32")).dtype == dtype
+    finally:
+        mg.set_default_dtype(before)
+    assert f.cache_info().misses == 2
+
+
 def test_more_than_a_thousand_numbers_are_data():
     """Of which a step sees only how many there are."""
     words = {f"word {i}": i for i in range(2000)}
