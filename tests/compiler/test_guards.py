@@ -614,6 +614,36 @@ def test_a_net_that_only_looks_different_keeps_its_program():
     assert found[2].cache_info().misses == 1
 
 
+@pytest.mark.native
+@pytest.mark.parametrize("set_to_none", [True, False])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_gradients_lie_in_memory_as_eagers(set_to_none, transposed):
+    """Sums go in the order of memory, so a norm tells."""
+
+    def course(wrap):
+        mg.random.manual_seed(0)
+        net = nn.Sequential(nn.Linear(30, 40), nn.Tanh(), nn.Linear(40, 30))
+        a, b = (mg.Tensor(np.random.default_rng(i).standard_normal((40, 30)), requires_grad=True) for i in range(2))
+        optimizer = optim.SGD([a, b, *net.parameters()], lr=0.1)
+
+        def step(x):
+            optimizer.zero_grad(set_to_none=set_to_none)
+            y = (a + b).T if transposed else a + b
+            (net(x) @ (y if transposed else y.T)).square().mean().backward()
+            norm = nn.utils.clip_grad_norm_([a, b, *net.parameters()], 1.0)
+            optimizer.step()
+            return norm, [p.grad.sum() for p in (a, b, *net.parameters())]
+
+        step = wrap(step)
+        norms = []
+        for i in range(6):
+            norm, sums = step(mg.Tensor(np.random.default_rng(i).standard_normal((20, 30))))
+            norms.append([norm.item(), *(z.item() for z in sums)])
+        return norms
+
+    assert course(lambda f: f) == course(mg.compile)
+
+
 # what no program can know of
 
 

@@ -30,7 +30,6 @@ from micrograd_np.core.writes import clock as now
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
-from micrograd_np.ops.state import copy
 
 from ..error import CompileError
 from ..ir import OUTLIVES, Label, Memory, Op
@@ -444,7 +443,7 @@ class Tracer(Events):
             ref = self.ref(g)
             self.locks.unlock(g.data)
             if ref.cell in self.delivered or ref.kind != "buffer" or not whole(g.data):
-                g = copy(g)
+                g = self._in_own_memory(g.data.copy("K"), self.cells.read(ref))
         ref = self.ref(g)
         self.delivered.add(ref.cell)
         self.gradient_of.append((ref, self.ref(leaf)))
@@ -472,8 +471,17 @@ class Tracer(Events):
 
     def zeroed(self, leaf: Any) -> bool:
         """The gradient of `leaf` is zeros, which are the same in every call."""
-        leaf._grad = copy(self.constant_tensor(np.zeros_like(leaf.data)))
+        leaf._grad = self._in_own_memory(np.zeros_like(leaf.data), 0)
+        self.refs[id(leaf._grad.data)].label.hint = "zeros"
         return True
+
+    def _in_own_memory(self, array: Any, content: Any) -> Tensor:
+        """A tensor of `array`, into which the program copies `content`: laid out as eager lays it out."""
+        self.cells.section, self.cells.where = self.heading, self.frames.place()
+        own = self.recorder.destination(array)
+        self.cells.compute("copy", np.copyto, (content,), {}, own._ref, own._ref.cell.strides)
+        self._know_while_alive(array, own._ref)
+        return tensor_of(array)
 
     def unrecorded(self, name: str) -> None:
         """What NumPy computes outside the graph would be the same in every call."""
