@@ -6,14 +6,14 @@ has to be traced again.
 
 from __future__ import annotations
 
-import dis
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from inspect import unwrap
 from keyword import iskeyword
-from types import CodeType, FunctionType
+from types import MappingProxyType
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+
+import numpy as np
 
 from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
@@ -58,18 +58,26 @@ class Place(NamedTuple):
     attribute: bool = False
 
     def has(self, thing: Any) -> bool:
-        """Whether it is kept there now."""
-        return self.guard(thing).holds()
+        """Whether it is kept there now, or a value that is no other."""
+        try:
+            now = getattr(self.holder, self.key) if self.attribute else self.holder[self.key]
+        except GONE:
+            return thing is MISS
+        return same_value(now, thing)
 
     def guard(self, thing: Any) -> Guard:
-        """The condition that it is kept there."""
+        """The condition that it is kept there, or a value that is no other; that there is nothing, for MISS."""
+        if thing is MISS:
+            return Guard(f"getattr({{0}}, {_braced(repr(self.key))}, {{1}}) is {{1}}", (self.holder, thing))
         if self.attribute:
             plain = self.key.isidentifier() and not iskeyword(self.key)
             where = f"{{0}}.{self.key}" if plain else f"getattr({{0}}, {_braced(repr(self.key))})"
-            return Guard(f"{where} is {{1}}", (self.holder, thing))
-        if type(self.key) in (int, str):
-            return Guard(f"{{0}}[{_braced(repr(self.key))}] is {{1}}", (self.holder, thing))
-        return Guard("{0}[{2}] is {1}", (self.holder, thing, self.key))
+        else:
+            where = f"{{0}}[{_braced(repr(self.key))}]" if type(self.key) in (int, str) else "{0}[{2}]"
+        things = (self.holder, thing, self.key, same_value)
+        if isinstance(thing, np.ndarray):
+            return Guard(f"{{3}}({where}, {{1}})", things)
+        return Guard(f"({where} is {{1}} or {{3}}({where}, {{1}}))" if is_value(thing) else f"{where} is {{1}}", things)
 
 
 def _braced(text: str) -> str:
@@ -79,18 +87,21 @@ def _braced(text: str) -> str:
 
 @dataclass(eq=False)
 class Parts:
-    """Modules and tensors, with what `parts_of` has found in them."""
+    """Modules and tensors, with what `parts_of` has found in them under some names."""
 
-    parts: list[tuple[Any, list[Any]]] = field(default_factory=list)
+    parts: list[tuple[Any, Collection[str], list[Any]]] = field(default_factory=list)
     number: int = 0
     """Which number of changes it was when they were last looked at."""
+    settings: dict[str, Any] = field(default_factory=lambda: changes.settings)
 
     def hold(self) -> bool:
-        """Look at all modules and hooks, and remember when that was; whether all parts are the same."""
+        """Look at all modules and hooks, and remember when that was; whether all parts and settings are the same."""
         number = changes.number
-        for x, parts in self.parts:
-            now = parts_of(x, set(map(id, parts)))
-            if len(now) != len(parts) or not all(map(_same, now, parts)):
+        if changes.settings != self.settings:
+            return False
+        for x, names, parts in self.parts:
+            now = parts_of(x, set(map(id, parts)), names)
+            if len(now) != len(parts) or not all(map(same_value, now, parts)):
                 return False
         self.number = number
         return True
@@ -100,53 +111,41 @@ class Parts:
         return Guard("({0}.number == {1}.number or {1}.hold())", (changes, self))
 
 
-def parts_of(x: Any, read: set[int]) -> list[Any]:
+def parts_of(x: Any, read: set[int], names: Collection[str]) -> list[Any]:
     """What the work of a module or a tensor depends on: its hooks; modules, parameters, buffers, functions in it.
 
     Of plain tensors among the attributes of a module only those whose ids are in `read`, and of numbers, tuples, arrays
-    and so on only those that its class speaks of, and does not count up while it works: others come and go.
+    and so on only those with one of `names`: others come and go.
     """
     if isinstance(x, Vertex):
         return [hook for hook, _ in (x.notes or {}).get("hooks", ())]
     hooks: dict[str, Any] = vars(x).get("_hooks") or {}
-    mentioned = _names(type(x))
     parts = [
         y
         for name, y in vars(x).items()
-        if callable(y)
-        or (id(y) in read or type(y) is not y.result_type if isinstance(y, Vertex) else name in mentioned)
+        if callable(y) or (id(y) in read or type(y) is not y.result_type if isinstance(y, Vertex) else name in names)
     ]
     return [*parts, *(hook for when in hooks.values() for hook, _ in when)]
 
 
-_SETTINGS = frozenset((int, float, bool, str, type(None)))
+_VALUES = (int, float, complex, str, bytes, type(None), slice, range, np.generic)
+"""What is told apart by how it looks: 1 and True are equal, as 0.0 and -0.0 are, and nan is not."""
 
 
-def _same(x: Any, y: Any) -> bool:
+def is_value(x: Any) -> bool:
+    """Whether nobody can tell `x` from another one like it: numbers, strings, tuples of these."""
+    return all(map(is_value, x)) if type(x) is tuple else isinstance(x, _VALUES)
+
+
+def same_value(x: Any, y: Any) -> bool:
+    """Whether `x` is `y`, or a value or an array that is no other."""
     if x is y or type(x) is not type(y):
         return x is y
     if type(x) is tuple:
-        return len(x) == len(y) and all(map(_same, x, y))
-    return type(x) in _SETTINGS and repr(x) == repr(y)
-
-
-_mentioned: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
-
-
-def _names(kind: type) -> frozenset[str]:
-    """The attributes that a class of modules speaks of in its methods, but for those that `forward` itself sets."""
-    if kind not in _mentioned:
-        own = [c for c in kind.__mro__ if "named_parameters" not in vars(c)]
-        codes = [unwrap(f).__code__ for c in own for f in vars(c).values() if isinstance(f, FunctionType)]
-        for code in codes:  # grows as it goes
-            codes += [part for part in code.co_consts if isinstance(part, CodeType)]
-        steps = dis.get_instructions(kind.forward)  # type: ignore[attr-defined]
-        counted = {step.argval for step in steps if step.opname == "STORE_ATTR"}
-        mentioned = frozenset(name for code in codes for name in code.co_names) - counted
-        _mentioned[kind] = mentioned.union(
-            getattr(kind, "_settings", ())
-        )  # which a layer passes on without naming them
-    return _mentioned[kind]
+        return len(x) == len(y) and all(map(same_value, x, y))
+    if isinstance(x, np.ndarray):
+        return x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes()
+    return isinstance(x, _VALUES) and repr(x) == repr(y)
 
 
 def is_module(x: Any) -> bool:
@@ -175,6 +174,18 @@ def of_optimizers(groups: Iterable[UpdateGroup]) -> list[Guard]:
     return guards
 
 
-def size_of(container: Any) -> Guard:
-    """The condition that a container holds as much as it does now."""
-    return Guard(f"len({{0}}) == {len(container)}", (container,))
+def size_of(x: Any) -> Guard:
+    """The condition that a container holds as much as it does now, in this order, or an object as many attributes."""
+    if isinstance(x, (set, frozenset)) and len(x) <= MANY:
+        return Guard("{0} == {1}", (x, x.copy()))
+    if isinstance(x, (dict, MappingProxyType)) and len(x) <= MANY:
+        return Guard("[*{0}] == {1}", (x, list(x)))
+    if isinstance(x, CONTAINERS):
+        return Guard(f"len({{0}}) == {len(x)}", (x,))
+    size = f" and len({{0}}.__dict__) == {len(vars(x))}" if hasattr(x, "__dict__") else ""
+    return Guard(f"{{0}}.__class__ is {{1}}{size}", (x, type(x)))
+
+
+CONTAINERS = (dict, MappingProxyType, list, tuple, deque, set, frozenset)
+MANY = 1_000
+"""Elements from which on a container or an array is taken for data, of which only the size is compared."""

@@ -43,8 +43,15 @@ def usual_effect(function: str) -> Effect:
 
 
 def elementwise(op: Op) -> bool:
-    """Whether an operation computes each element of its result from the same elements of its operands."""
-    return op.effect == "new" and op.function in ELEMENTWISE and not op.kwargs
+    """Whether an operation computes each element of its result from the same elements of its operands.
+
+    A power of one element by an array is none: how the two lie in memory decides which loop NumPy takes.
+    """
+    if op.effect != "new" or op.function not in ELEMENTWISE or op.kwargs:
+        return False
+    return (
+        op.function != "np.power" or op.result is None or op.result.size > 1 or getattr(op.args[1], "shape", ()) == ()
+    )
 
 
 def writes_first(function: str) -> bool:

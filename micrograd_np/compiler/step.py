@@ -12,6 +12,7 @@ from functools import partial, update_wrapper
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple
+from weakref import ref
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
@@ -154,10 +155,20 @@ class Compiled:
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t._grad is not None]
         began = perf_counter()
         arguments = [(t, t.data) for t in tensors_of((args, kwargs))]
-        result, program = trace(function, (), arrays, self.__name__, cleared, around.names())
+        standing = [(x.thing, ref(x.thing.data)) for x in around.tensors()]
+        result, program = trace(
+            function,
+            (),
+            arrays,
+            self.__name__,
+            cleared,
+            around.names(),
+            generators=around.generators(),
+            memory=around.memory(),
+        )
         traced = perf_counter()
         self._refuse_replaced(around, program)
-        self._refuse_moved(arguments, program)
+        self._refuse_moved([*arguments, *((t, array()) for t, array in standing)], program)
         pullback, verified = program.pullback, self.verify or VERIFY
         if pullback is None:
             entry = build(program, self.mode, verified=verified)
@@ -171,8 +182,9 @@ class Compiled:
             wrote = bool(ahead.stores)
             entry.reverse = BackwardProgram(behind, pullback, arguments, tree, which, self.lock, others, wrote=wrote)
         entry.overwritten = overwritten(program, arrays)
-        entry.captured = around.guards(program)
-        if not self.entries.get(key) and around.has_more(Surroundings(self.function, rest)):
+        changed, first = around.changed(), not self.entries.get(key)
+        entry.captured = around.guards(program, [a for _, a in arrays])
+        if first and (changed or around.has_more(Surroundings(self.function, rest))):
             # what a step does where nothing is yet, it does once; another trace tells what it does ever after
             entry.captured.append(Guard("False", ()))
         looked = {i for i, (_, array) in enumerate(arrays) if id(array) in program.inspected}
@@ -249,7 +261,7 @@ class Compiled:
         states = [(t, v.memory.array) for t, v in program.states.values() if t is not None and v.memory is not None]
         for t, array in (*arguments, *states):
             if t.data is not array:
-                name = t.name or f"a tensor of shape {array.shape}"
+                name = t.name or f"a tensor of shape {t.data.shape}"
                 message = (
                     f"compile: {self.__name__} puts another array into {name}, by an assignment to its data, or by "
                     f"arithmetic in place with something that requires a gradient; a compiled step would do that only "
@@ -271,7 +283,8 @@ class Compiled:
             message = (
                 f"compile: {self.__name__} has been traced {len(entries)} times for the same kind of arguments, "
                 f"because something it relies on keeps changing (parameters replaced by others, train/eval, "
-                f"requires_grad, a setting of an optimiser that is no number). Only the last {_MOST} programs are kept."
+                f"requires_grad, a number that it reads, a setting of an optimiser that is no number). Only the last "
+                f"{_MOST} programs are kept."
             )
             warnings.warn(message, RuntimeWarning, stacklevel=4)
             self.forgotten += sum(entry.calls for entry in entries[:-_MOST])

@@ -18,6 +18,9 @@ class Events:
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
         """The primitive `op` was applied to `inputs` (tensors, arrays, numbers) and gave `result`."""
 
+    def writes(self, target: Any) -> None:
+        """The memory of the tensor `target` is about to be written."""
+
     def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
         """``op(*inputs)`` was written into the memory of the tensor `target`."""
 

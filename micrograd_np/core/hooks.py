@@ -11,12 +11,21 @@ _next_change = count(1).__next__
 
 
 class Changes:
-    """`number` changes whenever an attribute of any module is set, or a hook is registered or removed.
+    """`number` changes whenever an attribute of any module is set, a hook registered or removed, or a setting changed.
 
     There is one for the process: a step of 20 µs cannot check each of its modules, and modules rarely change.
     """
 
     number = 0
+
+    def __init__(self) -> None:
+        self.settings: dict[str, Any] = {}
+        """What holds for the whole process, by name, such as the default dtype."""
+
+    def set(self, name: str, value: Any) -> None:
+        """Let a setting of the process be another, and record the change."""
+        self.settings = {**self.settings, name: value}
+        self.note()
 
     def note(self) -> None:
         """Record a change."""

@@ -348,6 +348,7 @@ class Primitive(Generic[P]):
         Where a kernel ignores its destination (a view, a gather), its result is copied. The write is logged for
         backward. Raises ValueError where the result does not fit the target.
         """
+        mode.events.writes(target)
         arrays = [x.data if isinstance(x, Vertex) or hasattr(type(x), "__primitive__") else x for x in inputs]
         try:
             result = self.kernel(np, target.data, *arrays, **static)

@@ -75,6 +75,7 @@ def _written(op: Primitive[Any], memory: Any, settings: Any) -> Any:
 def _fitted(op: Primitive[Any], before: Any, new: Any) -> Any:
     """`new` in the dtype of `before`; ValueError for another shape, TypeError for a dtype of another kind."""
     target = before.data
+    mode.events.writes(before)
     if not target.flags.writeable:
         raise ValueError(f"{caller(op.name)}: {before._title()} is read-only. Write to a copy, .clone().")
     if new.data.shape != target.shape:

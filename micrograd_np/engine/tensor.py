@@ -13,7 +13,7 @@ from weakref import ref
 import numpy as np
 
 from micrograd_np.core.events import QUIET
-from micrograd_np.core.hooks import Hooks, RemovableHandle
+from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
 from micrograd_np.core.messages import (
     does_not_unpack,
     explain_keywords,
@@ -49,6 +49,7 @@ from .accumulate import Accumulator, accumulate_recorded, clear_grad, deliver_to
 from .grad_mode import set_grad_enabled
 
 _default_dtype: np.dtype[Any] = np.dtype(np.float64)
+changes.set("default dtype", _default_dtype)
 
 
 def set_default_dtype(dtype: Any) -> None:
@@ -67,6 +68,7 @@ def set_default_dtype(dtype: Any) -> None:
     if dtype.kind != "f":
         raise TypeError(f"set_default_dtype: needs a floating dtype such as 'float32', found {dtype}.")
     _default_dtype = dtype
+    changes.set("default dtype", dtype)
 
 
 def get_default_dtype() -> np.dtype[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.hooks import changes
 from micrograd_np.core.messages import require_type
 from micrograd_np.core.vertex import Vertex
 
@@ -56,6 +57,7 @@ DTYPES |= {
 }
 _OF_NUMPY = {x.dtype: x for x in DTYPES.values()}
 _default = np.dtype(np.float32)
+changes.set("default dtype of torch", _default)
 
 
 def named(kind: Any) -> dtype:
@@ -78,6 +80,7 @@ def set_default_dtype(d: Any) -> None:
     kind = np.dtype(d)
     require_type("set_default_dtype", "d", d, kind.kind == "f", "a floating dtype")
     _default = kind
+    changes.set("default dtype of torch", kind)
 
 
 def default() -> np.dtype[Any]:

@@ -2,6 +2,7 @@
 
 import gc
 import re
+import runpy
 import weakref
 
 import numpy as np
@@ -204,3 +205,72 @@ def test_a_trace_lets_go_of_the_variables_of_those_who_asked_for_it():
         assert train()() is None  # at once, without the garbage collector
     finally:
         gc.enable()
+
+
+def padded_by(xp, out, x):
+    z = xp.full((x.shape[0] + 2, x.shape[1]), -np.inf, dtype=x.dtype)
+    z[1:-1] = x
+    return xp.maximum(z[1:-1], z[:-2], out=out)
+
+
+def filled_twice(xp, out, x):
+    z = xp.full_like(x, 2)
+    z[0] = 3.0
+    z[:, 1] = x[:, 0]
+    return xp.multiply(z, x, out=out)
+
+
+def joined(xp, out, x):
+    z = xp.concatenate((x, x))
+    z[0] = 1.0
+    z[1] = x[0]
+    z[2:] += x[0]
+    return xp.multiply(z[: x.shape[0]], x, out=out)
+
+
+def sorted_and_doubled(xp, out, x):
+    z = xp.sort(x, axis=0)
+    z[0] = 1.0
+    doubled = xp.multiply(z, 2.0)
+    z[1:] = doubled[1:]
+    return z
+
+
+def masked(xp, out, x):
+    mask = xp.zeros(x.shape, dtype=bool)
+    mask[1:] = True
+    return xp.where(mask, x, 0.0)
+
+
+def masked_otherwise(xp, out, x):
+    mask = xp.ones(x.shape, dtype=bool)
+    mask[0, :] = False
+    return xp.where(xp.logical_not(mask), x, xp.multiply(x, mask))
+
+
+def masked_where(xp, out, x):
+    mask, z = xp.zeros(x.shape, bool), xp.full(x.shape, 9.0)
+    mask[1] = True
+    xp.exp(x, out=z, where=mask)
+    return z
+
+
+def masked_by_values(xp, out, x):
+    mask = xp.full(x.shape, fill_value=False)
+    xp.greater(x, 0.0, out=mask)
+    mask[0] = True
+    return xp.where(mask, x, 0.0)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize(
+    "kernel",
+    [padded_by, filled_twice, joined, sorted_and_doubled, masked, masked_otherwise, masked_where, masked_by_values],
+)
+def test_a_kernel_may_write_into_what_numpy_has_filled_or_made(kernel, tmp_path, rng):
+    op = primitive("{x}", domain=(REALS,))(kernel)
+    del registry[op.name]
+    compiled = equal_thrice(lambda x: op(x) + 1.0, lambda: rng.standard_normal((4, 3)))
+    saved = runpy.run_path(str(compiled.save(tmp_path / "step.py", style="plain")))
+    x = rng.standard_normal((4, 3))
+    assert np.array_equal(saved["step"](x), op(x) + 1.0)

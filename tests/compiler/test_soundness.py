@@ -365,3 +365,11 @@ def test_the_sign_of_an_exponent_is_changed_where_it_is_small():
     assert "negative(b, negated)" in source
     assert "subtract(negated, x" in source
     assert source.count("negative(") == 1
+
+
+@pytest.mark.parametrize(("shape", "other"), [((1, 1), (1,)), ((1, 1), (1, 1)), ((1,), (1, 1)), ((1,), (1,))])
+def test_a_power_of_one_element_keeps_the_loop_that_its_axes_choose(shape, other):
+    compiled = mg.compile(lambda x, y: (x + 0.5) ** y * 2.0)
+    for seed in range(60):
+        x, y = np.random.default_rng(seed).lognormal(0, 2, shape), np.full(other, 0.5)
+        assert compiled(x, y).item() == compiled.function(mg.Tensor(x), mg.Tensor(y)).item()

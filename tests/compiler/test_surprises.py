@@ -168,8 +168,9 @@ def test_rebinding_a_tensor_that_the_step_also_reads_is_refused():
 
 def test_numpy_cannot_write_into_tensors():
     """`w.data -= 0.1 * w.grad.data` inside the step is arithmetic of NumPy's own, which a program cannot contain; it is
-    refused. Write with tensors: `w -= 0.1 * w.grad` inside `no_grad()`. Assigning another array, `w.data = ...`, is
-    refused as well."""
+    refused, as are writes into gradients and activations: for NumPy they are read-only while the step is traced. Write
+    with tensors: `w -= 0.1 * w.grad` inside `no_grad()`. Assigning another array, `w.data = ...`, is refused as well.
+    Writes into the arrays of an optimiser's state are not noticed."""
     w = mg.Tensor(np.ones((3, 2)), requires_grad=True)
 
     def step(x, y, update):
@@ -189,7 +190,7 @@ def test_numpy_cannot_write_into_tensors():
         with mg.no_grad():
             w.copy_(w - 0.1 * w.grad)
 
-    assert "changes w by arithmetic of NumPy's own" in refused(step, X, Y, by_numpy)
+    assert "w.data -= 0.1 * w.grad.data, by arithmetic of NumPy's own" in refused(step, X, Y, by_numpy)
     assert "puts another array into" in refused(step, X, Y, replaced)
     compiled = mg.compile(step)
     losses = [compiled(X, Y, by_tensors).item() for _ in range(4)]
@@ -247,17 +248,15 @@ def test_lbfgs_is_not_compiled():
 
 def test_pythons_own_numbers_belong_to_the_program():
     """Numbers, strings and other plain objects that a step reads from its surroundings become part of the program, as
-    shapes do. Changing them later has no effect until `step.clear()`. Attributes of modules, such as `dropout.p`,
-    `conv.padding` or `self.flag`, and arguments are compared in every call: another value is traced as another program.
-    What changes from call to call is best passed as an array. A number taken from `.data` is Python's own as well:
-    `x.data.max()` keeps its value of the first call, and `x.max()` is computed in every call."""
+    shapes do. They are compared in every call, as arguments are, and other values are traced as another program: a
+    number that changes in every call is best passed as an array. A number taken from `.data` keeps its value of the
+    first call: `x.data.max()` is Python's own, and `x.max()` is computed in every call."""
     around = {"scale": 2.0}
     f = mg.compile(lambda x: x * around["scale"])
-    f(X)
-    around["scale"] = 3.0
-    assert np.array_equal(f(X).data, X * 2)
-    f.clear()
-    assert np.array_equal(f(X).data, X * 3)
+    for scale in (2.0, 3.0, 2.0):
+        around["scale"] = scale
+        assert np.array_equal(f(X).data, X * scale)
+    assert f.cache_info() == (1, 2, 2)
 
     taken, computed = mg.compile(lambda x: x * x.data.max()), mg.compile(lambda x: x * x.max())
     for h, factor in ((taken, X.max()), (computed, Z.max())):
@@ -276,9 +275,30 @@ def test_pythons_own_numbers_belong_to_the_program():
     assert g.cache_info() == (1, 2, 2)
 
 
+def test_what_a_step_asks_of_the_world_is_asked_once():
+    """What is not found by the names in the code belongs to the first call for ever: the clock, files, environment
+    variables, the next element of an iterator, numbers that are found by a name put together at run time
+    (`getattr(self, f"scale{i}")`) or that lie in objects of other packages. Of a container or an array of more than a
+    thousand numbers only the length, or whether it is the same, is compared. After a change there, call
+    `step.clear()`."""
+
+    class Scales:
+        scale1 = 2.0
+
+    scales, many, each = Scales(), [2.0] * 2000, iter([2.0, 3.0])
+    f = mg.compile(lambda x: x * getattr(scales, f"scale{1}") * many[0])
+    assert np.array_equal(f(X).data, X * 4)
+    Scales.scale1 = many[0] = 3.0
+    assert np.array_equal(f(X).data, X * 4)
+    f.clear()
+    assert np.array_equal(f(X).data, X * 3 * 3)
+    g = mg.compile(lambda x: x * next(each))
+    assert all(np.array_equal(g(X).data, X * 2) for _ in range(3))
+
+
 def test_random_numbers_of_python_and_numpy_are_drawn_once():
     """`random.random()` and `np.random.rand()` return plain numbers, which a program repeats for ever; a warning says
-    so. Draw with `mg.random`, or pass the numbers as arguments."""
+    so, for generators of your own as well. Draw with `mg.random`, or pass the numbers as arguments."""
     for draw in (random.random, np.random.rand):
         f = mg.compile(lambda x, draw=draw: x * draw())
         with pytest.warns(RuntimeWarning, match="drew from Python's or NumPy's global generator"):
@@ -288,13 +308,13 @@ def test_random_numbers_of_python_and_numpy_are_drawn_once():
 
 def test_printing_and_appending_happen_only_while_the_step_is_traced():
     """Only arithmetic on tensors becomes part of the program. `print`, `losses.append(loss)` and counters run while the
-    step is traced: in the first call of each kind (in the first two, if the first has put a tensor where there was
-    none), and never again. Return what you want to keep, and print and append outside the step."""
+    step is traced: in the first call of each kind (in the first two, if the first has changed what the step reads, as
+    appending does), and never again. Return what you want to keep, and print and append outside the step."""
     seen = []
     f = mg.compile(lambda x: seen.append(1) or x * 2)
-    for _ in range(3):
+    for _ in range(4):
         f(X)
-    assert len(seen) == 1
+    assert len(seen) == 2
 
 
 def test_gradients_keep_their_memory_from_call_to_call():
@@ -385,9 +405,10 @@ def test_each_kind_of_call_gets_a_program_of_its_own():
 
 def test_what_you_replace_between_calls_is_used():
     """You may put another parameter, layer, model, optimiser or function in the place of one, or another tensor into a
-    dict, add or remove a hook, or empty an optimiser's state: the step is traced again. It checks variables, attributes
-    and containers, nested to any depth, and what the code refers to by name: methods, `F.relu`, `module.loss`, numbers
-    of a module's class, and the defaults and the code of functions."""
+    dict, fill a list that was empty, add or remove a hook, set a flag or a number, or empty an optimiser's state: the
+    step is traced again. It checks variables, attributes and containers, nested to any depth, and what the code refers
+    to by name: methods, `F.relu`, `module.loss`, and the defaults and the code of functions. Attributes that no code of
+    the step reads may change as they like."""
     a, b = twins(momentum=0.9)
     for i in range(10):
         for training in (a, b):

@@ -10,7 +10,7 @@ import numpy as np
 
 from .loops import find_loop
 
-__all__ = ["MATHS", "TYPES", "Spelling", "cast", "literal", "spelling"]
+__all__ = ["MATHS", "TYPES", "Spelling", "cast", "literal", "power_by", "spelling"]
 
 TYPES = {
     "float32": "float", "float64": "double", "bool": "boolean",
@@ -80,6 +80,24 @@ def spelling(function: str, kinds: tuple[Any, ...], *, exact: bool = True) -> Sp
     if find_loop(ufunc, signature) is None:
         return None
     return Spelling("", (ufunc.__name__, signature), tuple(inputs), output)
+
+
+@functools.cache
+def power_by(exponent: Any, dtype: np.dtype[Any]) -> str:
+    """What NumPy computes for a power by one number, in every bit: a square, a root, a reciprocal, or a power.
+
+    Its loop takes the first three where they will do, which have other last bits. Empty where it is none of these.
+    """
+    if dtype.kind != "f" or np.result_type(dtype, exponent) != dtype:
+        return ""
+    x = np.random.default_rng(0).lognormal(0, 9, 1000) * np.resize([1, 1, -1], 1000)
+    x = np.concatenate((x, [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0])).astype(dtype)
+    with np.errstate(all="ignore"):
+        powers = np.power(x, exponent).tobytes()
+        for name in ("square", "sqrt", "reciprocal"):
+            if getattr(np, name)(x).tobytes() == powers:
+                return f"np.{name}"
+        return "np.power" if np.power(x, np.full_like(x, exponent)).tobytes() == powers else ""
 
 
 def _expression(function: str, dtype: np.dtype[Any]) -> str:

@@ -7,6 +7,7 @@ else reads live in registers, or in a buffer of one block.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -382,8 +383,8 @@ class Nest:
     def _call(self, line: _Line, count: str) -> str:
         name, signature = line.loop
         operands = []
-        for x in (*line.inputs, line.output):
-            step = x.dtype.itemsize
+        for i, x in enumerate((*line.inputs, line.output)):
+            step = 0 if name == "power" and i == 1 and _is_one(line.step) else x.dtype.itemsize
             if x.block:
                 operands += [x.name, str(step)]
                 continue
@@ -395,6 +396,18 @@ class Nest:
         call = "unary" if len(line.inputs) == 1 else "binary"
         note = "note(); " if name in _CLEARING else ""
         return f"{note}{call}(&{loop_name(name, signature)}, {', '.join(operands)}, {count});"
+
+
+def _is_one(step: Step) -> bool:
+    """Whether the exponent of a power is one number in memory, for all elements of the base.
+
+    NumPy's loop then takes a square, a root or a reciprocal where these will do, which have other last bits.
+    """
+    base, exponent = step.operands
+    shape = base.shape if hasattr(base, "storage") else ()
+    if not hasattr(exponent, "storage") or math.prod(exponent.shape) != 1:
+        return False
+    return not exponent.shape or shape not in ((), exponent.shape)
 
 
 def loop_name(ufunc: str, signature: str) -> str:

@@ -11,7 +11,7 @@ from ..memory import Storage
 from ..operations import PRODUCTS, uniform
 from ..program import Program
 from . import expressions, products
-from .expressions import Spelling, spelling
+from .expressions import Spelling, power_by, spelling
 from .loops import find_loop
 from .places import Place, Places, in_order
 from .reductions import loop_nest
@@ -85,7 +85,8 @@ def _lowered(op: Op, places: Places, *, exact: bool) -> list[Step] | None:
         if not isinstance(x, Value):
             return x
         a = x.constant
-        return a.flat[0] if a is not None and a.size and uniform(a) else places.of(x)
+        alike = a is not None and a.size and uniform(a) and (f != "np.power" or not a.shape)  # whose loops differ
+        return a.flat[0] if alike else places.of(x)
 
     args = [operand(x) for x in op.args if not isinstance(x, (tuple, list, dict))]
     if f in PRODUCTS:
@@ -108,13 +109,30 @@ def _lowered(op: Op, places: Places, *, exact: bool) -> list[Step] | None:
         return [Step("loop", op, args, target, choice)]
     if f in ("getitem", "np.take") and op.effect == "fresh":
         return _gather(op, target, places)
-    if op.kwargs.keys() - {"dtype"} or not f.startswith("np.") or len(args) != len(op.args):
+    if (
+        len(op.kwargs) > 1
+        or op.kwargs.keys() - {"dtype", "where"}
+        or not f.startswith("np.")
+        or len(args) != len(op.args)
+    ):
         return None
-    if exact and f == "np.power" and not isinstance(args[1], Place):
-        return None  # NumPy's loop takes a root or a square where the exponent is one number for all
-    kinds = tuple(np.dtype(op.kwargs["dtype"]) if op.kwargs else _kind(x) for x in args)
-    spelt = spelling(f, kinds, exact=exact)
+    if exact and f == "np.power" and isinstance(args[0], Place) and not isinstance(args[1], Place):
+        f = power_by(args[1], args[0].dtype)
+        args = args if f == "np.power" else args[:1]
+    kinds = tuple(np.dtype(op.kwargs["dtype"]) if "dtype" in op.kwargs else _kind(x) for x in args)
+    spelt = spelling(f, kinds, exact=exact) if f else None
+    if spelt is not None and "where" in op.kwargs:
+        return _choice(op, spelt, [*args, operand(op.kwargs["where"])], target)
     return None if spelt is None else [Step("loop", op, args, target, spelt)]
+
+
+def _choice(op: Op, spelt: Spelling, args: list[Any], target: Place) -> list[Step] | None:
+    """An expression for the elements for which the last operand is true; the others stay."""
+    if not spelt.text or spelt.output != target.dtype or _kind(args[-1]) != np.dtype(bool):
+        return None
+    text = f"{{{len(args) - 1}}} ? {spelt.text} : {{{len(args)}}}"
+    inputs = (*spelt.inputs, np.dtype(bool), target.dtype)
+    return [Step("loop", op, [*args, target], target, Spelling(text, None, inputs, target.dtype))]
 
 
 def _kind(x: Any) -> Any:

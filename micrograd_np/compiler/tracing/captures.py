@@ -6,15 +6,15 @@ error, and between calls a reason to trace again.
 
 from __future__ import annotations
 
-import dis
 import sys
 from argparse import Namespace
-from collections import deque
+from collections import UserDict, UserList
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial, partialmethod
+from functools import cached_property, partial, partialmethod
 from itertools import islice
-from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
+from random import Random
+from types import CellType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,22 @@ import numpy as np
 from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
 
-from ..guards import GONE, Guard, Parts, Place, is_module, is_optimizer, of_optimizers, parts_of, size_of
+from ..guards import (
+    CONTAINERS,
+    GONE,
+    MANY,
+    MISS,
+    Guard,
+    Parts,
+    Place,
+    is_module,
+    is_optimizer,
+    of_optimizers,
+    parts_of,
+    size_of,
+)
 from ..program import Program
+from .names import names_in, read_by, read_by_class, variables_of
 
 _MOST = 10_000  # things looked at: more than anybody writes by hand, so that no data set is gone through
 _OURS = __name__.partition(".")[0]
@@ -31,6 +45,7 @@ _FOREIGN = frozenset((_OURS, "numpy", *sys.stdlib_module_names))
 """Packages whose functions and objects keep no tensors of the user, or, like our own, change none behind his back."""
 
 _PLAIN = frozenset((int, float, bool, str, bytes, type(None), np.ndarray))
+_CODE = (FunctionType, MethodType, partial, type, ModuleType)
 
 
 @dataclass(eq=False)
@@ -74,26 +89,64 @@ class Surroundings:
     def __init__(self, function: Any, arguments: Iterable[tuple[str, Any]] = ()) -> None:
         self.things = [Captured(function, called="" if is_module(function) else "self")]
         self.things += [Captured(x, called=name) for name, x in arguments if _opens(x)]
+        self.others: list[Captured] = []
+        """What nothing is found in: numbers, strings, arrays, and what belongs to other packages."""
         opened: set[int] = set()
         named: set[str] = {"update", "scalars"}  # the names in all code that was found, or that ours asks for
         owners: dict[int, Captured] = {}  # classes and modules, in which code finds things by name
         seen: set[tuple[int, str]] = set()
+        self.read: set[str] = set()
+        """The attributes that code reads, and does not call."""
         for x in self.things:  # grows as it goes
             if id(x.thing) not in opened and _opens(x.thing):
                 opened.add(id(x.thing))
                 self._add(_inside(x))
-                named.update(_names(x.thing))
+                if isinstance(x.thing, FunctionType):
+                    named |= names_in(x.thing.__code__)
+                    self.read |= read_by(x.thing.__code__)
                 owners |= {id(owner.thing): owner for owner in _owners(x)}
             if x is self.things[-1]:
                 self._add(y for owner in owners.values() for y in _by_name(owner, named, seen))
+        self.looks_at_gradients = "grad" in self.read or any(name.startswith("clip_grad") for name in named)
+        self.decisive = [x for x in (*self.things, *self.others) if self._is_decisive(x)]
+        """What code gets at by what it reads: anything else in its place, and the step may do something else."""
+        self.arrays = {id(x): x.thing.copy() for x in self.decisive if _is_small_array(x.thing)}
+        self.sizes = [size_of(x) for x in {id(x.thing): x.thing for x in self.decisive}.values() if _has_size(x)]
+        modules = {id(x.thing): x.thing for x in self.things if is_module(x.thing)}.values()
+        self.modules = [(x, dict(vars(x)), self.read | read_by_class(type(x))) for x in modules]
 
     def _add(self, more: Iterable[Captured]) -> None:
-        some = (y for y in more if isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing) or y.by_name)
-        self.things += islice(some, max(0, _MOST - len(self.things)))
+        for y in more:
+            plain = not (isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
+            if plain and (not y.by_name or type(y.thing) in _PLAIN):
+                self.others += [y] if len(self.others) < MANY else []
+            elif len(self.things) < _MOST:
+                self.things.append(y)
+
+    def _is_decisive(self, x: Captured) -> bool:
+        """Whether all on the way there are variables, attributes that code reads, or elements of small containers."""
+        if isinstance(x.thing, ModuleType) and _foreign(x.thing):
+            return False
+        for y in x.way():
+            if y.place is None:
+                continue
+            if y.place.attribute and not isinstance(y.place.holder, CellType):
+                if y.place.key not in self.read:
+                    return False
+            elif y.inside is not None and len(y.place.holder) > MANY:
+                return False
+        return True
 
     def tensors(self) -> Iterator[Captured]:
         """The tensors."""
         return (x for x in self.things if isinstance(x.thing, Vertex))
+
+    def memory(self) -> Iterator[tuple[str, Any]]:
+        """The arrays of the tensors and of their gradients, with their names."""
+        for x in self.tensors():
+            yield x.thing.name or x.name, x.thing.data
+            if x.thing._grad is not None:
+                yield f"the gradient of {x.thing.name or x.name}", x.thing._grad.data
 
     def named(self) -> dict[str, Any]:
         """The tensors that have a name of their own: variables, and what is in a module that is one."""
@@ -116,8 +169,31 @@ class Surroundings:
         before = {(id(x.place.holder), x.place.key) for x in self.tensors() if x.place is not None}
         return any(x.place is not None and (id(x.place.holder), x.place.key) not in before for x in later.tensors())
 
-    def guards(self, program: Program) -> list[Guard]:
-        """What must still be where it was for `program`, whose step has just been run here, to be the right one."""
+    def generators(self) -> list[Any]:
+        """The generators of random numbers that are no tensor's: the program could not draw anew from them."""
+        kinds = (np.random.Generator, np.random.RandomState, Random)
+        return [x.thing for x in self.decisive if isinstance(x.thing, kinds)]
+
+    def changed(self) -> bool:
+        """Whether the step, which has just been run, has itself changed what it reads; that is no condition then.
+
+        The next call may do something else: a flag says that the first is over, or a container is not empty any more.
+        """
+        decisive, sizes, modules = self.decisive, self.sizes, self.modules
+        self.decisive = [x for x in decisive if x.place is None or x.place.has(self.arrays.get(id(x), x.thing))]
+        self.sizes = [guard for guard in sizes if guard.holds()]
+        self.modules = [
+            (x, before, names - {name for name in names if vars(x).get(name, GONE) is not before.get(name, GONE)})
+            for x, before, names in modules
+        ]
+        kept = sum(len(names) for _, _, names in self.modules) == sum(len(names) for _, _, names in modules)
+        return not (kept and len(self.decisive) == len(decisive) and len(self.sizes) == len(sizes))
+
+    def guards(self, program: Program, arrays: Collection[Any] = ()) -> list[Guard]:
+        """What must still be where it was for `program`, whose step has just been run here, to be the right one.
+
+        `arrays` are those of the arguments.
+        """
         guards = of_optimizers(program.groups)
         tensors = [t for t, _ in program.states.values() if t is not None]
         read = set(map(id, tensors))
@@ -131,38 +207,66 @@ class Surroundings:
         used |= {id(x.thing) for x in self.things if is_module(x.thing) and id(x.thing) not in filled}
         used |= {id(x.thing) for x in self.things if (callable(x.thing) and not is_module(x.thing)) or x.by_name}
         places: dict[Any, Guard] = {}
-        containers: dict[int, Any] = {}
-        modules: dict[int, Any] = {}
-        for x in self.things:
-            for y in x.way() if id(x.thing) in used else ():
+        sizes = {id(guard.things[0]): guard for guard in self.sizes}
+        modules: set[int] = set()
+        memory = [*arrays, *(t.data for t in tensors)]
+        for x in dict.fromkeys((*(x for x in self.things if id(x.thing) in used), *self.decisive)):
+            for y in x.way():
                 if is_module(y.thing):
-                    modules[id(y.thing)] = y.thing
+                    modules.add(id(y.thing))
                 if y.place is None or isinstance(y.place.holder, tuple):
                     continue
-                if is_module(y.place.holder) and (isinstance(y.thing, Vertex) or callable(y.thing)):
+                if (
+                    is_module(y.place.holder)
+                    and type(y.thing) is not np.ndarray
+                    and not isinstance(y.thing, CONTAINERS)
+                ):
+                    modules.add(id(y.place.holder))
                     continue  # one of its parts
-                places[id(y.place.holder), y.place.key] = y.place.guard(y.thing)
-                if y.inside is not None and not y.place.attribute:
-                    containers[id(y.place.holder)] = y.place.holder
-        guards += places.values()
+                thing = self.arrays.get(id(y), y.thing)
+                if thing is not y.thing and any(np.may_share_memory(y.thing, a) for a in memory):
+                    thing = y.thing  # whose values are those of a tensor
+                places[id(y.place.holder), y.place.key] = y.place.guard(thing)
+                if id(x.thing) in used and y.inside is not None and not y.place.attribute:
+                    sizes.setdefault(id(y.place.holder), size_of(y.place.holder))
+        guards += [*places.values(), *sizes.values()]
         functions = {id(x.thing): x.thing for x in self.things if isinstance(x.thing, FunctionType) and _opens(x.thing)}
         for f in functions.values():
             parts = {name: getattr(f, name) for name in ("__code__", "__defaults__", "__kwdefaults__")}
             guards += [Place(f, name, attribute=True).guard(y) for name, y in parts.items() if y is not None]
-        guards += [size_of(x) for x in containers.values()]
-        looked = Parts([(x, parts_of(x, read)) for x in (*tensors, *modules.values())], changes.number)
-        return [*guards, looked.guard()]
+        if self.looks_at_gradients:  # of leaves to which the step gives none, and which it does not clear
+            reached = {id(t) for t, _ in (*program.gradients_in, *program.gradients_out)}
+            leaves = {id(x.thing): x.thing for x in self.tensors() if id(x.thing) not in reached}.values()
+            guards += [Guard(f"({{0}}._grad is None) is {t._grad is None}", (t,)) for t in leaves if t.requires_grad]
+        looked: list[tuple[Any, Collection[str], list[Any]]] = [(t, (), parts_of(t, read, ())) for t in tensors]
+        looked += [(x, names, parts_of(x, read, names)) for x, _, names in self.modules if id(x) in modules]
+        return [*guards, Parts(looked, changes.number).guard()]
 
 
 def _opens(x: Any) -> bool:
     """Whether tensors may be found in `x`: containers, modules, functions, and objects of classes of the user."""
-    if isinstance(x, (dict, list, tuple, deque, MethodType, partial, SimpleNamespace, Namespace)) or is_module(x):
+    if isinstance(x, (*CONTAINERS, MethodType, partial, *_PYTHONS)) or is_module(x):
         return True
     if isinstance(x, (FunctionType, type, ModuleType)):
         return not _foreign(x)
     if isinstance(x, (np.ndarray, np.generic)):
         return False
     return not _foreign(type(x)) or hasattr(x, "__wrapped__") or is_optimizer(x)
+
+
+_PYTHONS = (SimpleNamespace, Namespace, UserDict, UserList)
+"""Objects of Python's own that keep what users put there."""
+
+
+def _is_small_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.size <= MANY
+
+
+def _has_size(x: Any) -> bool:
+    """Whether code may ask how much is in `x`: containers, and objects of classes of the user."""
+    if isinstance(x, CONTAINERS):
+        return not isinstance(x, (tuple, frozenset))  # which stay as they are
+    return _opens(x) and not (isinstance(x, (Vertex, *_CODE)) or is_module(x) or _foreign(type(x)))
 
 
 def _foreign(x: Any) -> bool:
@@ -182,14 +286,20 @@ def _inside(x: Captured) -> Iterator[Captured]:
     thing = x.thing
     if isinstance(thing, (Vertex, type, ModuleType)) or is_optimizer(thing):
         return
-    if isinstance(thing, (dict, list, tuple, deque)):
+    if isinstance(thing, (set, frozenset)):
+        yield from (Captured(y, None, x, "{...}") for y in islice(thing, _MOST))
+    elif isinstance(thing, CONTAINERS):
         dotted = any(is_module(y.thing) for y in x.way())
-        for key, y in list(islice(thing.items() if isinstance(thing, dict) else enumerate(thing), _MOST)):
-            if type(y) not in _PLAIN:
+        pairs = thing.items() if isinstance(thing, (dict, MappingProxyType)) else enumerate(thing)
+        for key, y in list(islice(pairs, _MOST)):
+            if type(y) not in _PLAIN or len(thing) <= MANY:
                 shown = repr(key) if type(key) in (int, str) else type(key).__name__
                 yield Captured(y, Place(thing, key), x, f".{key}" if dotted else f"[{shown}]")
+    elif isinstance(thing, (UserDict, UserList)):
+        yield Captured(thing.data, None, x)
     elif isinstance(thing, FunctionType):
         yield from _variables(thing)
+        yield from (Captured(y, Place(thing, name, attribute=True), x, f".{name}") for name, y in vars(thing).items())
     elif isinstance(thing, MethodType):
         root = x.inside is None and x.place is None
         called = "" if is_module(thing.__self__) else "self"
@@ -203,7 +313,8 @@ def _inside(x: Captured) -> Iterator[Captured]:
         yield Captured(thing.__wrapped__)
     else:
         for name, y in _attributes(thing):
-            yield Captured(y, Place(thing, name, attribute=True), x, f".{name}")
+            if not (is_module(thing) and type(y) in _PLAIN) or isinstance(y, np.ndarray):  # its parts tell the rest
+                yield Captured(y, Place(thing, name, attribute=True), x, f".{name}")
         if is_module(thing):
             work = type(thing).forward
             yield Captured(work, Place(type(thing), "forward", attribute=True))
@@ -230,8 +341,6 @@ def _by_name(owner: Captured, named: set[str], seen: set[tuple[int, str]]) -> It
         if not named_by_code or (id(owner.thing), name) in seen:
             continue
         seen.add((id(owner.thing), name))
-        if type(y) in _PLAIN and not hasattr(kind, "named_parameters"):
-            continue  # numbers stay what they were, but for those of modules
         place = Place(owner.thing, name, attribute=True)
         if isinstance(y, staticmethod):
             y = y.__func__
@@ -257,8 +366,8 @@ def _attributes(x: Any) -> Iterator[tuple[str, Any]]:
     for kind in type(x).__mro__:
         slots = vars(kind).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
-            if name in vars(kind) and hasattr(x, name):
-                yield name, getattr(x, name)
+            if name in vars(kind):
+                yield name, getattr(x, name, MISS)
 
 
 def _variables(function: FunctionType) -> Iterator[Captured]:
@@ -271,7 +380,7 @@ def _variables(function: FunctionType) -> Iterator[Captured]:
             variables[name,] = Captured(cell.cell_contents, place, None, name)
         except GONE:  # a variable that has no value yet
             continue
-    for path in _variables_of(code):
+    for path in variables_of(code):
         name, inside = path[-1], variables.get(path[:-1])
         if len(path) == 1 and path not in variables and name in function.__globals__:
             variables[path] = Captured(function.__globals__[name], Place(function.__globals__, name), None, name)
@@ -283,34 +392,3 @@ def _variables(function: FunctionType) -> Iterator[Captured]:
     defaults = function.__defaults__ or ()
     for name, y in (*zip(reversed(names), reversed(defaults), strict=False), *(function.__kwdefaults__ or {}).items()):
         yield Captured(y, None, None, name)
-
-
-def _names(x: Any) -> Iterator[str]:
-    """The names in the code of a function and of the functions inside it."""
-    codes = [x.__code__] if isinstance(x, FunctionType) else []
-    for code in codes:  # grows as it goes
-        yield from code.co_names
-        codes += [part for part in code.co_consts if isinstance(part, CodeType)]
-
-
-@lru_cache(maxsize=1024)
-def _variables_of(code: CodeType) -> tuple[tuple[str, ...], ...]:
-    """The variables outside a function that it asks for, and their attributes, each once."""
-    return tuple(dict.fromkeys(_paths(code, code.co_freevars)))
-
-
-def _paths(code: CodeType, free: Collection[str]) -> Iterator[tuple[str, ...]]:
-    """The variables outside a function that it asks for, and their attributes: ("F",) and ("F", "relu") for F.relu."""
-    path: tuple[str, ...] = ()
-    for step in dis.get_instructions(code):
-        if step.opname == "LOAD_GLOBAL" or (step.opname == "LOAD_DEREF" and step.argval in free):
-            path = (step.argval,)
-        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and path:
-            path = (*path, step.argval)
-        elif step.opname not in ("EXTENDED_ARG", "PUSH_NULL"):
-            path = ()
-        if path:
-            yield path
-    for part in code.co_consts:
-        if isinstance(part, CodeType):
-            yield from _paths(part, free)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from traceback import walk_stack, walk_tb
 from types import CodeType, FrameType
 from typing import Any
 
@@ -77,12 +78,15 @@ class Frames:
         self.heard.clear()
 
 
-def place() -> str:
-    """File, line and text of the user's code that is being run: the first frame outside this package."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        file, number = frame.f_code.co_filename, frame.f_lineno
+def place(frames: Iterable[tuple[FrameType, int]] | None = None) -> str:
+    """File, line and text of the user's code that is being run: the first of `frames` outside this package."""
+    for frame, number in walk_stack(sys._getframe(1)) if frames is None else frames:
+        file = frame.f_code.co_filename
         if not file.startswith(_PACKAGE) and "importlib" not in file:
             return f"{Path(file).name}:{number}  {linecache.getline(file, number).strip()}".rstrip()
-        frame = frame.f_back
     return ""
+
+
+def place_of(error: BaseException) -> str:
+    """File, line and text of the user's code that raised."""
+    return place(reversed([*walk_tb(error.__traceback__)]))

@@ -330,6 +330,7 @@ class Recorder:
             array.flags.writeable = False
         space = self._buffer(array)
         if number is not None:
+            number = bool(number) if array.dtype == np.bool_ else number  # to which NumPy casts no integer
             self.cells.compute("copy", np.copyto, (number,), {}, space._ref, None)
         return space
 

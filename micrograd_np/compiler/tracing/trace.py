@@ -8,6 +8,7 @@ by NumPy call. Known are the arguments, what was computed from them, the memory 
 from __future__ import annotations
 
 import gc
+import pickle
 import random
 import warnings
 import weakref
@@ -29,15 +30,15 @@ from micrograd_np.core.writes import clock as now
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
-from micrograd_np.ops.state import copy
 
 from ..error import CompileError
 from ..ir import OUTLIVES, Label, Memory, Op
 from ..program import Program, UpdateGroup
-from .arrays import digest, same, shared, whole
+from .arrays import same, shared, whole
 from .cells import Cell, Cells, Ref
 from .differentiate import differentiate
-from .frames import Frames, place
+from .frames import Frames, place, place_of
+from .locks import Locks
 from .number import RuntimeScalar
 from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
@@ -79,7 +80,7 @@ class Tracer(Events):
         self.looked = self.program.inspected
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
-        self.snapshots: list[tuple[str, Ref, Any, bytes, Any]] = []  # memory that only lines may change, as it was
+        self.locks = Locks()
 
     def refused(self, message: str) -> CompileError:
         """The error to raise; it will be raised at the end of the trace as well, if somebody catches it on the way."""
@@ -93,7 +94,7 @@ class Tracer(Events):
         ref = self._know(array, self._source("input", array, name))
         assert ref.cell.content is not None
         self.program.inputs.append(ref.cell.content)
-        self._keep_steady(name, ref, array)
+        self.rely_on([(name, array)])
 
     def constant(self, array: Any, name: str = "") -> Ref:
         """An array that is the same in every call."""
@@ -121,9 +122,11 @@ class Tracer(Events):
         self.refs.pop(key, None)
         self.alive.pop(key, None)
 
-    def _keep_steady(self, name: str, ref: Ref, array: Any) -> None:
-        """Remember what is in memory that must not change from here on but by operations of the program."""
-        self.snapshots.append((name, ref, array, digest(array), ref.cell.content))
+    def rely_on(self, memory: Iterable[tuple[str, Any]]) -> None:
+        """Nothing but operations may change what is in these arrays, which come with their names."""
+        for name, array in memory:
+            self.locks.keep(name, array)
+            self.locks.lock(array)
 
     def ref(self, x: Any) -> Any:
         """What the program knows an operand as; itself, where it is a plain number."""
@@ -189,7 +192,8 @@ class Tracer(Events):
         self._mirror(array, ref.cell)
         self._know(array, ref)
         self.kept.append(x)
-        self._keep_steady(self.called(x) or "a tensor", ref, array)
+        self.locks.keep(self.called(x) or "a tensor", array)
+        self._refuse_silent_writes(array)
         return ref
 
     def _mirror(self, array: Any, cell: Cell) -> None:
@@ -254,6 +258,7 @@ class Tracer(Events):
         if isinstance(result, Vertex) and result.name:
             label.name = label.name or result.name
         self.converted.clear()
+        self.locks.lock(data)
         self.places[id(data)] = self.cells.where
         self._know_while_alive(data, done._ref)
         if isinstance(result, Vertex):
@@ -347,8 +352,15 @@ class Tracer(Events):
                 group.numbers[name] = ref.cell.content
         return self.recorder.lift(ref, np.asarray(number.number, dtype))
 
+    def writes(self, target: Any) -> None:
+        """All that has been written into `target` so far was written by lines, and so is what follows."""
+        self._refuse_silent_writes(target.data)
+        self.locks.unlock(target.data)
+
     def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
         """Record the kernel of `op` with the memory of `target` as its destination. It has already run for real."""
+        self.locks.accept(target.data)
+        self.locks.lock(target.data)
         self._meet((target, *inputs))
         recorder = self.recorder
         sample = recorder.sample(target.data)  # values differ by now; only shapes matter for recording
@@ -452,14 +464,16 @@ class Tracer(Events):
         else:
             self.without(leaf)
             ref = self.ref(g)
+            self.locks.unlock(g.data)
             if ref.cell in self.delivered or ref.kind != "buffer" or not whole(g.data):
-                g = copy(g)
+                g = self._in_own_memory(g.data.copy("K"), self.cells.read(ref))
         ref = self.ref(g)
         self.delivered.add(ref.cell)
         self.gradient_of.append((ref, self.ref(leaf)))
         leaf._grad = g
         self.touched[id(leaf)] = leaf
-        self._keep_steady(f"the gradient of {self.called(leaf) or 'a tensor'}", ref, g.data)
+        self.locks.lock(g.data)
+        self.locks.keep(f"the gradient of {self.called(leaf) or 'a tensor'}", g.data)
 
     def without(self, leaf: Any) -> None:
         """The step relies on `leaf` having no gradient: a condition, unless it has seen to that itself."""
@@ -480,8 +494,17 @@ class Tracer(Events):
 
     def zeroed(self, leaf: Any) -> bool:
         """The gradient of `leaf` is zeros, which are the same in every call."""
-        leaf._grad = copy(self.constant_tensor(np.zeros_like(leaf.data)))
+        leaf._grad = self._in_own_memory(np.zeros_like(leaf.data), 0)
+        self.refs[id(leaf._grad.data)].label.hint = "zeros"
         return True
+
+    def _in_own_memory(self, array: Any, content: Any) -> Tensor:
+        """A tensor of `array`, into which the program copies `content`: laid out as eager lays it out."""
+        self.cells.section, self.cells.where = self.heading, self.frames.place()
+        own = self.recorder.destination(array)
+        self.cells.compute("copy", np.copyto, (content,), {}, own._ref, own._ref.cell.strides)
+        self._know_while_alive(array, own._ref)
+        return tensor_of(array)
 
     def unrecorded(self, name: str) -> None:
         """What NumPy computes outside the graph would be the same in every call."""
@@ -620,18 +643,20 @@ class Tracer(Events):
                     x.hint = ("T", z)
         name_by_making(self.program)
 
-    def _refuse_silent_writes(self) -> None:
-        """Raise CompileError if memory that the step relies on has changed without any operation that does it."""
-        contents = [(array, ref.cell.content, before) for _, ref, array, _, before in self.snapshots]
-        written = [array for array, now, before in contents if now and now is not before and now.root.memory is None]
-        for name, _, array, before, _ in self.snapshots:
-            if digest(array) != before and not any(np.may_share_memory(array, other) for other in written):
-                message = (
-                    f"compile: {self.program.name} changes {name} by arithmetic of NumPy's own, such as an assignment "
-                    f"to a part of its data; no program can know of that, and it would be done only this once. Write "
-                    f"with the tensor itself inside no_grad(): w -= ..., w[0] = ..., w.copy_(...)."
-                )
-                raise self.refused(message)
+    def _refuse_silent_writes(self, array: Any = None) -> None:
+        """Raise CompileError if memory that the step relies on, that of `array` or any, was changed by no operation."""
+        name = self.locks.changed(array)
+        if name is not None:
+            raise self.silent_write(name)
+
+    def silent_write(self, name: str) -> CompileError:
+        """The error to raise where NumPy writes into `name`."""
+        message = (
+            f"compile: {self.program.name} changes {name} by arithmetic of NumPy's own, such as an assignment to a "
+            f"part of its data; no program can know of that, and it would be done only this once. Write with the "
+            f"tensor itself inside no_grad(): w -= ..., w[0] = ..., w.copy_(...)."
+        )
+        return self.refused(message)
 
 
 def _check_early(program: Program) -> None:
@@ -686,15 +711,16 @@ def _reached(x: Any) -> list[Any]:
 _MANY = 10_000  # objects among which computed tensors are looked for
 
 _NOISE = (
-    "compile: while {} was traced, somebody drew from Python's or NumPy's global generator of random numbers. If it "
-    "was the step, its numbers will be the same in every call: draw with mg.random, or pass them as arguments."
+    "compile: while {} was traced, somebody drew from Python's or NumPy's global generator of random numbers, or from "
+    "one that the step knows. If it was the step, its numbers will be the same in every call: draw with mg.random, or "
+    "pass them as arguments."
 )
 
 
-def _drawn() -> Any:
-    """Where the global generators of Python and NumPy stand."""
-    _, keys, position, *_ = np.random.get_state()  # noqa: NPY002  it is the one that users draw from by mistake
-    return random.getstate(), np.asarray(keys).tobytes(), position
+def _drawn(generators: Iterable[Any]) -> dict[int, bytes]:
+    """Where generators of random numbers stand, the global ones of Python and NumPy among them."""
+    states = {0: pickle.dumps((random.getstate(), np.random.get_state()))}  # noqa: NPY002  drawn from by mistake
+    return states | {id(x): pickle.dumps(x) for x in generators}
 
 
 def _differentiated(tracer: Tracer, result: Any, floor: int) -> Any:
@@ -719,26 +745,32 @@ def trace(
     cleared: Iterable[int] = (),
     names: Mapping[int, str] | None = None,
     whole: Collection[str] = (),
+    generators: Collection[Any] = (),
+    memory: Iterable[tuple[str, Any]] = (),
 ) -> tuple[Any, Program]:
     """Run ``function(*args)`` under a tracer that knows `arrays` as its inputs: (result, program).
 
     `cleared` are ids of leaves that have a gradient now: if they have none when one arrives, the step has cleared it.
     `names` is what the user calls parameters and buffers, by id. Primitives named in `whole` stay one operation each.
+    Nothing may draw from `generators`, as no program could, and nothing but operations may change what is in `memory`,
+    arrays with their names.
     """
     tracer = Tracer(name, whole)
     tracer.names.update(names or {})
     tracer.cleared_leaves.update(cleared)
     for argument, array in arrays:
         tracer.input(argument, array)
+    tracer.rely_on(memory)
     if mode.events is not QUIET:
         message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
         raise CompileError(message)
     mode.set(events=tracer)
     floor = now()
-    drawn = _drawn()
+    drawn = _drawn(generators)
     try:
         result = function(*args)
-        if _drawn() != drawn:
+        ours = {id(op.bound[0]) for op in tracer.program.ops if op.bound is not None}  # which the program draws from
+        if any(state != drawn[key] for key, state in _drawn(generators).items() if key not in ours):
             warnings.warn(_NOISE.format(name), RuntimeWarning, stacklevel=4)
         if mode.recording:
             tracer.program.pullback = _differentiated(tracer, result, floor)
@@ -747,8 +779,13 @@ def trace(
         tracer.name_locals()
         mode.set(events=QUIET)
         return result, tracer.finish(result)
+    except ValueError as error:
+        if str(error).endswith("is read-only"):  # says NumPy of what is locked
+            raise tracer.silent_write(f"what a tensor holds, {place_of(error)},") from error
+        raise
     finally:
         mode.set(events=QUIET)
+        tracer.locks.release()
         tracer.frames.forget()
         tracer.alive.clear()
         tracer.computed.clear()

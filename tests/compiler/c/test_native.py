@@ -346,3 +346,42 @@ def test_c_computes_as_numpy_does(f, dtype):
         x = x.astype(dtype)
         with mg.no_grad():
             assert np.array_equal(compiled(x).data, np.asarray(f(mg.Tensor(x)).data))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("exponent", [2, 0.5, 3, -1, 1.5, 0, -2, 0.25, np.float64(3)])
+def test_a_power_by_a_number_has_numpys_bits_and_is_no_line_of_numpys(exponent, dtype):
+    """NumPy takes a square, a root or a reciprocal for some exponents, which have other last bits than its power."""
+    compiled = mg.compile(lambda x: (x + 0.5) ** exponent * 2.0, backend="c", wait=True)
+    for seed in range(3):
+        x = np.random.default_rng(seed).lognormal(0, 2, (3, 500)).astype(dtype)
+        assert compiled(x).data.tobytes() == ((x + dtype(0.5)) ** exponent * dtype(2.0)).tobytes()
+    assert str(compiled.report()).endswith("its bits are those of NumPy's program.")
+
+
+@pytest.mark.parametrize("exponent", [2.0, 0.5, -1.0])
+@pytest.mark.parametrize(
+    ("shape", "other"),
+    [((5, 7), ()), ((5, 7), (1,)), ((5, 7), (7,)), ((5, 7), (5, 1)), ((), (7,)), ((), ()), ((), (1,)), ((1,), ()),
+     ((1,), (1,)), ((1,), (1, 1)), ((1, 1), (1,)), ((1, 1), (1, 1))],
+)  # fmt: skip
+def test_a_power_by_an_array_takes_the_loop_that_numpy_takes(shape, other, exponent):
+    """One number for all is taken by stride 0, and whether it is one depends on the axes, even of one element."""
+    compiled = mg.compile(lambda x, y: (x + 0.5) ** y * 2.0, backend="c", wait=True)
+    y = np.full(other, exponent)
+    for seed in range(12):
+        x = np.asarray(np.random.default_rng(seed).lognormal(0, 2, shape))
+        wanted = np.multiply(np.power(np.add(x, 0.5, out=...), y, out=...), 2.0)
+        assert compiled(x, y).data.tobytes() == wanted.tobytes()
+    assert compiled.report().backend == "c"
+
+
+def test_c_computes_where_a_mask_says_so():
+    def slope(x):
+        return mg.autograd.grad((mg.maximum(x, 2.0) * 1.5).sum(), [x])[0]
+
+    compiled = mg.compile(slope, backend="c", wait=True)
+    for i in range(3):
+        x = np.arange(12.0).reshape(3, 4) - i
+        assert np.array_equal(compiled(mg.Tensor(x, requires_grad=True)).data, 1.5 * (x > 2) + 0.75 * (x == 2))
+    assert str(compiled.report()).endswith("its bits are those of NumPy's program.")

@@ -1,0 +1,86 @@
+"""Memory that only lines of a program may change while it is traced, and what it was when it was last looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from micrograd_np.core.writes import owner_of
+
+from .arrays import digest
+
+
+class Locks:
+    """Arrays with names and digests, and arrays that are read-only meanwhile, so that NumPy tells who writes into them.
+
+    A write that changes nothing this time, such as a `clip` of small numbers, has the digest as it was; a write through
+    a view that was there before is not told by NumPy. None of the arrays is kept alive, so that others can be counted.
+    """
+
+    def __init__(self) -> None:
+        self.by_owner: dict[int, list[tuple[str, Any, bytes]]] = {}
+        self.locked: dict[int, Any] = {}
+        self.owners: dict[int, Any] = {}
+
+    def lock(self, array: Any) -> None:
+        """Make `array` read-only, if it lies in memory of NumPy's own: of others, nobody could undo that."""
+        owner = owner_of(array)
+        if array.flags.writeable and owner.base is None:
+            array.flags.writeable = False
+            _note(self.owners, owner)
+        elif id(owner) not in self.owners or _repeats(array):
+            return
+        _note(self.locked, array)
+
+    def unlock(self, array: Any) -> None:
+        """Let `array` be written again, if it was locked."""
+        for x in (owner_of(array), array):
+            if self.locked.pop(id(x), None) is not None:
+                x.flags.writeable = True
+
+    def release(self) -> None:
+        """Let all be written again."""
+        arrays = [array for reference in self.locked.values() if (array := reference()) is not None]
+        for array in sorted(arrays, key=lambda x: isinstance(x.base, np.ndarray)):  # owners first
+            self.unlock(array)
+
+    def keep(self, name: str, array: Any) -> None:
+        """Remember what is in `array`; what has been remembered of it stays."""
+        beside = self.by_owner.setdefault(id(owner_of(array)), [])
+        if not any(reference() is array for _, reference, _ in beside):
+            beside.append((name, ref(array), digest(array)))
+
+    def changed(self, array: Any = None) -> str | None:
+        """The name of something that has changed, in the memory of `array` or anywhere; None if nothing has."""
+        everything = (x for beside in self.by_owner.values() for x in beside)
+        for name, reference, before in everything if array is None else self._beside(array):
+            other = reference()
+            if other is not None and digest(other) != before:
+                return name
+        return None
+
+    def accept(self, array: Any) -> None:
+        """Remember what is in the memory of `array` now."""
+        changed = {id(x) for x in self._beside(array)}
+        beside = self.by_owner.get(id(owner_of(array)), [])
+        for i, x in enumerate(beside):
+            if id(x) in changed:
+                beside[i] = (x[0], x[1], digest(x[1]()))
+
+    def _beside(self, array: Any) -> list[tuple[str, Any, bytes]]:
+        """What is remembered of the memory of `array`."""
+        beside = self.by_owner.get(id(owner_of(array)), ())
+        return [x for x in beside if (other := x[1]()) is not None and np.may_share_memory(other, array)]
+
+
+def _note(arrays: dict[int, Any], array: Any) -> None:
+    """Add `array` to `arrays`, by its id, for as long as it is alive."""
+    key = id(array)
+    arrays[key] = ref(array, lambda _: arrays.pop(key, None))
+
+
+def _repeats(array: Any) -> bool:
+    """Whether elements lie in one place, so that `array` is read-only by itself."""
+    return any(n > 1 and not step for n, step in zip(array.shape, array.strides, strict=True))
