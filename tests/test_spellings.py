@@ -399,7 +399,6 @@ def test_a_keyword_of_several_names_is_answered_with_ours():
         ),
         (lambda: F.leaky_relu(x, 0.1, True), r"leaky_relu\(.*\): too many positional arguments\. If inplace was meant"),
         (lambda: nn.MSELoss(size_average=True), "PyTorch's size_average is reduction here"),
-        (lambda: F.mse_loss(x, x, size_average=True), "PyTorch's size_average is reduction here"),
         (lambda: mg.sort(x, descending=True), r"Write mg.flip\(mg.sort\(t, axis\), axis\)"),
         (lambda: F.softmax(x, dim=1, dtype=mg.float32), r"Write t.astype\(dtype\)"),
         (lambda: mg.max(x, x), r"(?s)max: .*Of two tensors, write mg.maximum\(x, y\)\."),
