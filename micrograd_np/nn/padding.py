@@ -21,8 +21,9 @@ class _Pad(Module):
 
     def __init_subclass__(cls, mode: str = "", d: int = 0, **others: Any) -> None:
         super().__init_subclass__(**others)
-        cls._mode, cls._d = mode or cls._mode, d
+        cls._mode = mode or cls._mode
         if d:
+            cls._d = d
             settings = (1, 0.5) if issubclass(cls, _ConstantPad) else (1,)
             numbers = np.arange(2.0**d).reshape(1, 1, *[2] * d).tolist()
             cls.__doc__ = Docstring(vars(cls)["__doc__"], settings, (numbers,))  # type: ignore[assignment]

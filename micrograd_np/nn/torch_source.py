@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from inspect import Parameter, signature
 from operator import attrgetter
@@ -21,6 +22,7 @@ _ELSEWHERE = {
     "bias": ("bias", "out_proj.bias", "linear1.bias"), "elementwise_affine": ("weight",),
 }  # fmt: skip
 """Where a layer keeps arguments that are no attributes of its own."""
+_IN_PLACE = re.compile(r"(, )?inplace=(True|False)")
 _INDENT = " " * 4
 
 
@@ -60,7 +62,8 @@ def to_torch_code(model: Any, name: str = "Model") -> str:
 def _expression(module: Any, path: str, depth: int) -> str:
     """What creates `module`, which stands at `path`, in PyTorch."""
     kind = next((x for x in type(module).__mro__ if getattr(nn, x.__name__, None) is x), None)
-    if kind is None or kind is nn.Module or type(module).forward is not kind.forward:
+    writer = next(x for x in type(module).__mro__ if "forward" in vars(x))
+    if kind is None or kind is nn.Module or not writer.__module__.startswith("micrograd_np."):
         where = f" at {path}" if path else ""
         raise NotImplementedError(
             f"to_torch_code: the forward of {type(module).__name__}{where} is your own code; only layers and "
@@ -84,7 +87,8 @@ def _expression(module: Any, path: str, depth: int) -> str:
     text = f"{title}({', '.join(arguments)})"
     copy = eval(text, {"nn": nn, "inf": float("inf")})  # noqa: S307  it was just written
     shapes = [{key: x.shape for key, x in m.state_dict().items()} for m in (module, copy)]
-    if shapes[0] != shapes[1] or repr(copy) != repr(module).replace(type(module).__name__, kind.__name__, 1):
+    settings = [_IN_PLACE.sub("", repr(m)) for m in (module, copy)]
+    if shapes[0] != shapes[1] or settings[1] != settings[0].replace(type(module).__name__, kind.__name__, 1):
         raise _unreadable(module, path, "one of its arguments")
     return text
 

@@ -25,6 +25,9 @@ class Pair(NamedTuple):
     values: Any
     indices: Any
 
+    def __repr__(self) -> str:
+        return f"torch.return_types.{type(self).__name__}(\nvalues={self.values!r},\nindices={self.indices!r})"
+
 
 def _axes(dim: Any) -> Any:
     """PyTorch's dims, of which none means all."""

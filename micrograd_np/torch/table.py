@@ -27,7 +27,7 @@ from micrograd_np.core.vertex import Vertex
 
 from . import creation, rules
 from .dtypes import check_device, default, named, promote, result_type
-from .tensor import Tensor, as_torch, common, floating, wrapped
+from .tensor import Tensor, as_torch, common, floating, runtime_error, wrapped
 
 TABLE = """
 [floats]
@@ -465,12 +465,15 @@ def _row(name: str, f: Callable[..., Any], prepare: Any = None) -> Callable[...,
             args, settings = prepare(args, settings)
         try:
             z = as_torch(f(*args, **settings))
-        except TypeError as error:
-            if "() " in str(error) and "argument" in str(error):  # Python's own, of a row
+        except (TypeError, ValueError) as error:
+            if isinstance(error, TypeError) and "() " in str(error) and "argument" in str(error):  # Python's, of a row
                 raise TypeError(f"{name}: {str(error).partition('() ')[2]}.") from None
-            raise
+            raise runtime_error(error) from None
+        if type(z) is rules.Pair:
+            z = pair(*z)
         return z if out is None else _written(out, z)
 
+    pair: Any = type(name, (rules.Pair,), {"__slots__": ()})
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"PyTorch's ``{name}``: see its documentation."
     return call
