@@ -32,3 +32,19 @@ def test_code_of_your_own_is_refused_by_name_and_place():
 def test_what_cannot_be_read_back_is_refused():
     with pytest.raises(NotImplementedError, match="Transformer cannot be read back"):
         mg.to_torch_code(nn.Transformer(8, 2, 1, 1, 16))
+
+
+def test_layers_under_the_names_of_pytorch_are_written_like_our_own():
+    from micrograd_np.torch import nn as theirs
+
+    model = theirs.Sequential(theirs.Linear(2, 3), theirs.ReLU(inplace=True), theirs.Dropout(0.2, inplace=True))
+    assert mg.to_torch_code(model) == mg.to_torch_code(
+        nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Dropout(0.2)).float()
+    )
+
+    class Own(theirs.ReLU):
+        def forward(self, x):
+            return x
+
+    with pytest.raises(NotImplementedError, match="the forward of Own"):
+        mg.to_torch_code(Own())

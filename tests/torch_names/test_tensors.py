@@ -259,3 +259,99 @@ def test_transforms_give_tensors():
     assert pull(torch.ones(2))[0].tolist() == [3.0, 3.0]
     _, product = torch.autograd.functional.vjp(lambda t: (t**3).sum(), x)
     assert product.tolist() == [3.0, 12.0]
+
+
+@pytest.mark.parametrize("kind", ["ReLU", "ReLU6", "SiLU", "LeakyReLU", "ELU", "Hardtanh", "Dropout"])
+def test_a_layer_that_works_in_place_writes_into_its_input(kind):
+    x = torch.tensor([-1.0, 2.0], requires_grad=True)
+    layer = getattr(nn, kind)(inplace=True).eval()
+    inside = x * 1
+    z = layer(inside)
+    assert z is inside
+    np.testing.assert_array_equal(z.detach().numpy(), getattr(nn, kind)().eval()(x).detach().numpy())
+    z.sum().backward()
+    assert x.grad is not None
+    with pytest.raises(RuntimeError, match=r"leaf|in place"):
+        nn.ReLU(inplace=True)(x)
+
+
+def test_layers_that_pad_do_so():
+    assert nn.ZeroPad2d(1)(torch.ones(1, 1, 1)).shape == (1, 3, 3)
+    assert nn.ReflectionPad1d(2)(torch.arange(4.0).view(1, 1, 4)).shape == (1, 1, 8)
+
+    class Mine(mg.nn.ZeroPad1d):
+        pass
+
+    assert Mine(1)(mg.ones((1, 1, 2))).shape == (1, 1, 4)
+
+
+def test_numbers_of_numpy_are_numbers():
+    x = torch.tensor([1, 2])
+    assert (x * np.float32(0.5)).dtype == torch.float32
+    assert (x * np.float64(0.5)).dtype == torch.float32
+    assert (torch.ones(2) * np.float64(0.5)).dtype == torch.float32
+    assert (x + np.int8(1)).dtype == torch.int64
+    assert torch.where(x > 1, x.float(), torch.finfo(torch.float32).min).dtype == torch.float32
+    assert type(torch.finfo(torch.float16).max) is float
+
+
+def test_tensors_of_a_type_are_made_known_and_cast_to():
+    x = torch.FloatTensor([1, 2])
+    assert isinstance(x, torch.FloatTensor)
+    assert not isinstance(x, torch.LongTensor)
+    assert x.type(torch.LongTensor).dtype == torch.int64
+    assert x.type("torch.DoubleTensor").type() == "torch.DoubleTensor"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: torch.ones(2, 3) @ torch.ones(2, 3),
+        lambda: torch.ones(2, 3) + torch.ones(2, 4),
+        lambda: torch.ones(2, 3) > torch.ones(2, 4),
+        lambda: torch.ones(2, 3).view(5),
+        lambda: torch.cat([torch.ones(2, 3), torch.ones(2, 2)]),
+        lambda: torch.ones(2).item(),
+        lambda: bool(torch.ones(2)),
+        lambda: torch.ones(2, requires_grad=True).numpy(),
+        lambda: nn.Linear(2, 3)(torch.ones(2, 4)),
+        lambda: nn.Linear(2, 3).load_state_dict({}),
+    ],
+)
+def test_wrong_shapes_and_values_are_runtime_errors_as_in_pytorch(wrong):
+    with pytest.raises(RuntimeError) as error:
+        wrong()
+    assert isinstance(error.value, (TypeError, ValueError))  # and what they are here
+    assert len(str(error.value)) > 20
+
+
+def test_a_mask_is_made_in_the_default_dtype():
+    mask = torch.nn.Transformer.generate_square_subsequent_mask(2, device="cpu")
+    assert repr(mask) == "tensor([[0., -inf],\n        [0., 0.]])"
+
+
+def test_a_loader_without_a_batch_size_gives_the_samples():
+    samples = [{"x": np.ones(2, np.float32), "y": i} for i in range(3)]
+    batches = list(torch.utils.data.DataLoader(samples, batch_size=None))
+    assert [batch["y"] for batch in batches] == [0, 1, 2]
+    assert batches[0]["x"].shape == (2,)
+    assert list(torch.utils.data.DataLoader([1, 2], None, collate_fn=lambda x: x + 1)) == [2, 3]
+
+
+def test_a_schedule_takes_a_step_size_that_is_a_float():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1.0, gamma=0.5)
+    optimizer.step()
+    scheduler.step()
+    assert scheduler.get_last_lr() == [0.5]
+    with pytest.raises(TypeError, match="step_size must be a whole number"):
+        torch.optim.lr_scheduler.StepLR(optimizer, 1.5)
+
+
+def test_modules_of_pytorch_can_be_imported_by_their_longer_names():
+    from micrograd_np.torch.utils.data.dataloader import DataLoader, default_collate
+    from micrograd_np.torch.utils.data.dataset import Dataset
+    from micrograd_np.torch.utils.data.sampler import Sampler
+
+    for x in (DataLoader, default_collate, Dataset, Sampler):
+        assert getattr(torch.utils.data, x.__name__) is x
