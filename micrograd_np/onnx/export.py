@@ -25,6 +25,7 @@ from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.module_modes import modes_kept
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.module import Module
+from micrograd_np.nn.parameter import Parameter
 
 from .error import OnnxError
 from .graph import Graph
@@ -206,7 +207,7 @@ def _written(program: Program, names: Sequence[str], model: Any, dtype: Any, siz
     for name, v in zip(names, program.inputs, strict=False):
         graph.names[v] = name
         graph.types[name] = graph.type_of(v.dtype)
-    called = {id(t.data): name for name, t in _named(model)}
+    called = {id(t.data): (name, "" if isinstance(t, Parameter) else "buffer") for name, t in _named(model)}
     ops = _needed(program)
     for v in dict.fromkeys(v for op in ops for v in op.reads if v.op is None):
         _source(graph, v, called)
@@ -243,7 +244,7 @@ def _needed(program: Program) -> list[Op]:
     return kept[::-1]
 
 
-def _source(graph: Graph, v: Value, called: Mapping[int, str]) -> None:
+def _source(graph: Graph, v: Value, called: Mapping[int, tuple[str, str]]) -> None:
     """A parameter, a buffer or a constant."""
     if v in graph.names:
         return
@@ -259,7 +260,8 @@ def _source(graph: Graph, v: Value, called: Mapping[int, str]) -> None:
     elif not all(y is array or np.array_equal(y, array) for y in arrays):
         raise OnnxError(f"export: a constant {_of(v)}depends on the length of an open axis; leave it out of dynamic.")
     elif memory.kind == "state" and id(array) in called:
-        graph.names[v] = graph.initializer(called[id(array)], array)
+        name, role = called[id(array)]
+        graph.names[v] = graph.initializer(name, array, role)
     else:
         graph.names[v] = graph.constant(array, array.dtype)
 

@@ -71,11 +71,12 @@ class Graph:
         self.taken.add(name)
         return name
 
-    def initializer(self, name: str, array: Any) -> str:
-        """A constant under its own name, such as a parameter."""
+    def initializer(self, name: str, array: Any, role: str = "") -> str:
+        """An array under its own name: a parameter, or in another `role`, which an importer may read."""
         name = self.fresh(name)
         array = self.array(array)
         self.initializers[name], self.types[name] = numpy_helper.from_array(array, name), array.dtype
+        self.initializers[name].doc_string = role
         return name
 
     def constant(self, x: Any, dtype: Any = None) -> str:
@@ -83,7 +84,7 @@ class Graph:
         array = self.array(np.asarray(x, dtype))
         key = array.dtype.str, array.shape, array.tobytes()
         if key not in self.constants:
-            self.constants[key] = self.initializer("constant", array)
+            self.constants[key] = self.initializer("constant", array, "constant")
         return self.constants[key]
 
     def node(self, operator: str, *inputs: str, hint: str = "", outputs: int = 1, **attributes: Any) -> Any:

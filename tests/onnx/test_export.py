@@ -1,14 +1,13 @@
 """What is exported is a valid ONNX model, and a runtime computes with it what the model computes here."""
 
-import importlib.util
 import sys
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from networks import NETWORKS, arrays, network
 from onnx.reference import ReferenceEvaluator
 from trainable import LAYERS
 
@@ -377,34 +376,12 @@ def test_settings_that_make_no_sense_say_so(settings, message):
         export(nn.Linear(2, 2), np.ones((1, 2)), **settings)
 
 
-EXAMPLES = {  # the network of each example, arrays to feed it, and the axes that are open
-    "dates": (lambda m: m.Translator(), [((3, 9), int), ((3, 7), int)], [{0: "n", 1: "t"}, {0: "n", 1: "l"}]),
-    "digits_cnn": (lambda m: m.network(), [((2, 1, 8, 8), float)], [{0: "n"}]),
-    "labels": (lambda m: m.network(), [((2, 1, 24, 24), float)], [{0: "n"}]),
-    "language_model": (lambda m: m.LanguageModel(20), [((2, 7), int)], [{0: "n", 1: "t"}]),
-    "pipeline": (lambda m: m.residual(13, 3), [((2, 13), float)], [{0: "n"}]),
-    "regression": (lambda m: m.network(10), [((2, 10), float)], [{0: "n"}]),
-    "reviews": (lambda m: m.Reader(), [((2, 7), int)], [{0: "n", 1: "t"}]),
-    "transformer": (lambda m: m.Transformer(20), [((2, 7), int)], [{0: "n", 1: "t"}]),
-}
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_network_of_every_example_runs_at_other_sizes(name, rng):
-    make, inputs, axes = EXAMPLES[name]
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / "examples" / f"{name}.py")
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
-    model = make(example).float().eval()
-
-    def draw(longer):
-        for (shape, kind), opened in zip(inputs, axes, strict=True):
-            sizes = [n + longer * (axis in opened) for axis, n in enumerate(shape)]
-            yield rng.integers(0, 10, sizes) if kind is int else rng.normal(size=sizes).astype(np.float32)
-
-    arrays = [*draw(0)]
-    names = names_of(arrays)
-    exported = export(model, tuple(arrays), input_names=names, dynamic=dict(zip(names, axes, strict=True)))
+    model, inputs, axes = network(name)
+    names = names_of(inputs)
+    example = tuple(arrays(inputs, axes, 0, rng))
+    exported = export(model, example, input_names=names, dynamic=dict(zip(names, axes, strict=True)))
     for longer in (0, 2):
-        arrays = [*draw(longer)]
-        agree(run(exported, *arrays), results(model, *arrays))
+        values = [*arrays(inputs, axes, longer, rng)]
+        agree(run(exported, *values), results(model, *values))

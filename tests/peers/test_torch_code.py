@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from networks import NETWORKS, arrays, network
+
 import micrograd_np as mg
 from micrograd_np import nn
 
@@ -28,7 +30,7 @@ def written(model):
     return theirs.eval()
 
 
-def agree(model, *inputs):
+def agree(model, *inputs, tolerance=1e-10):
     theirs = written(model)
     model.eval()
     with torch.no_grad():
@@ -36,7 +38,7 @@ def agree(model, *inputs):
     found = model(*(mg.Tensor(x) for x in inputs))
     while isinstance(expected, tuple):
         expected, found = expected[0], found[0]
-    np.testing.assert_allclose(found.detach().numpy(), expected.numpy(), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(found.detach().numpy(), expected.numpy(), rtol=tolerance, atol=tolerance)
 
 
 CASES = [case for case in agreement.CASES if not case[0].startswith("Transformer(")]  # which is refused
@@ -48,6 +50,22 @@ def test_a_layer_is_written_in_pytorch(case):
     if expression.startswith("LSTM"):
         del inputs[1:]  # the states, which are one tuple in PyTorch
     agree(eval(expression, {**vars(nn), "nn": nn}), *inputs)
+
+
+OWN = {"dates", "export_to_onnx", "language_model", "pipeline", "reviews", "reviews, without order", "transformer"}
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in OWN])
+def test_the_network_of_an_example_is_written_in_pytorch(name, rng):
+    model, inputs, axes = network(name)
+    agree(model, *arrays(inputs, axes, 0, rng), tolerance=1e-5)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_network_of_an_example_with_a_forward_of_its_own_is_refused_by_name(name):
+    model, *_ = network(name)
+    with pytest.raises(NotImplementedError, match=f"the forward of {type(model).__name__} is your own code"):
+        mg.to_torch_code(model)
 
 
 def test_containers_are_written_with_their_names():

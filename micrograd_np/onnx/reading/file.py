@@ -44,14 +44,19 @@ class UnsupportedError(OnnxError):
     """An operator, or a use of one, that has no rule; its body in the standard may take its place."""
 
 
-def read(source: Any) -> tuple[Graph, dict[str, np.ndarray[Any, Any]], list[Any]]:
-    """The graph of a model, its initializers, and the declarations of its inputs."""
+ROLES = frozenset(("buffer", "constant"))
+"""What our exporter says of initializers that are no parameters, in their doc_string."""
+
+
+def read(source: Any) -> tuple[Graph, dict[str, np.ndarray[Any, Any]], list[Any], set[str]]:
+    """The graph of a model, its initializers, the declarations of its inputs, and which initializers do not train."""
     model, folder = _parsed(source)
     functions = _functions(model)
     reader = Reader(_opsets(model.opset_import, model.graph.node), folder, functions)
     arrays = reader.initializers(model.graph)
     graph = reader.graph(model.graph, set(arrays))
-    return graph, arrays, [x for x in model.graph.input if x.name not in arrays]
+    declared = [x for x in model.graph.input if x.name not in arrays]
+    return graph, arrays, declared, {x.name for x in model.graph.initializer if x.doc_string in ROLES}
 
 
 def _parsed(source: Any) -> tuple[ModelProto, Path | None]:
