@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from networks import NETWORKS, arrays, network
 
 import micrograd_np as mg
