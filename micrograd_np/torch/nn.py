@@ -165,11 +165,11 @@ globals().update(LAYERS)
 
 def _result(name: str, f: Any) -> Any:
     """One of the package's functions, with results that are PyTorch's, in place written into its argument."""
-    call = _row(name, f, _arguments)
+    call = _row(name.removesuffix("_"), f, _arguments)
 
     def function(*args: Any, inplace: bool = False, **settings: Any) -> Any:
         z = call(*args, **settings)
-        return args[0].copy_(z) if inplace else z
+        return args[0].copy_(z) if inplace or name[-1] == "_" else z
 
     function.__name__, function.__doc__ = name, call.__doc__
     return function
@@ -193,3 +193,7 @@ FUNCTIONAL |= {
         ),
     }.items()
 }  # fmt: skip
+FUNCTIONAL |= {
+    f"{name}_": _result(f"{name}_", getattr(_functional, name))
+    for name in ("relu", "leaky_relu", "elu", "celu", "selu", "hardtanh", "threshold")
+}

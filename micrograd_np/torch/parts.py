@@ -111,7 +111,13 @@ _FUNCTIONAL = """
     conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d celu selu prelu bilinear cosine_similarity
     pairwise_distance layer_norm group_norm rms_norm pixel_shuffle pixel_unshuffle channel_shuffle pdist
 """
+_IN_PLACE = """
+    abs acos acosh asin asinh atan atanh ceil clamp clamp_max clamp_min clip cos cosh deg2rad erf erfc exp exp2 expm1
+    fill fix floor frac log log10 log1p log2 logit nan_to_num neg negative rad2deg reciprocal relu round rsqrt sigmoid
+    sin sinc sinh sqrt square tan tanh trunc
+"""
 TOP: dict[str, Any] = {
+    **{f"{name}_": SECTIONS["Tensor"][f"{name}_"] for name in _IN_PLACE.split() if f"{name}_" in SECTIONS["Tensor"]},
     **{name: nn.FUNCTIONAL[name] for name in _FUNCTIONAL.split()}, "vmap": derivatives.vmap,
     **SECTIONS["torch"], **DTYPES, **_GRAD, **_SEEDS, "Tensor": Tensor, "Size": Size, "device": device, "dtype": dtype,
     "Generator": Generator, "tensor": tensor, "as_tensor": as_tensor, "asarray": as_tensor, "from_numpy": from_numpy,

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import micrograd_np as mg
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.axes import along, axes_of, axis_of
 from micrograd_np.ops.operand import as_operand
@@ -824,13 +826,16 @@ def cloned(f: Any) -> Callable[..., Any]:
 
 
 def reshaped(name: str, f: Any) -> Callable[..., Any]:
-    """``t.squeeze_()``: the shape of a tensor stays, so only what leaves it as it is can be done in place."""
+    """``t.squeeze_()``: a tensor that is in no graph sees its memory in another shape; one that is keeps its shape."""
 
     def method(self: Any, *args: Any) -> Any:
         z = f(self, *args)
+        if self.node is None and not self.requires_grad and mode.events is QUIET:
+            self.data = z.data
+            return self
         if z.shape != self.shape:
             raise RuntimeError(
-                f"{name}_: a tensor keeps its shape, {tuple(self.shape)}; that would be {tuple(z.shape)}. "
+                f"{name}_: a tensor in a graph keeps its shape, {tuple(self.shape)}; that would be {tuple(z.shape)}. "
                 f"Write t = t.{name}(...)."
             )
         return self.copy_(z)

@@ -94,8 +94,13 @@ def test_in_place_names_write_and_say_what_does_not_fit():
     assert x.tolist() == [3.0, 3.0, 3.0]
     with pytest.raises(RuntimeError, match=r"does not fit into torch\.int64"):
         torch.ones(2, dtype=torch.int64).mul_(0.5)
-    with pytest.raises(RuntimeError, match=r"t = t\.unsqueeze"):
-        x.unsqueeze_(0)
+    assert x.unsqueeze_(0) is x
+    assert x.shape == (1, 3)
+    assert x.t_().shape == (3, 1)
+    with pytest.raises(RuntimeError, match=r"a tensor in a graph keeps its shape.*t = t\.unsqueeze"):
+        torch.ones(2, requires_grad=True).unsqueeze_(0)
+    assert torch.sqrt_(x) is torch.nn.functional.threshold_(x, 0, 0) is x
+    np.testing.assert_allclose(x.numpy(), np.sqrt([[3.0]] * 3), rtol=1e-6)
 
 
 def test_random_draws_follow_the_seed_or_a_generator():
