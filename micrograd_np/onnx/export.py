@@ -27,6 +27,7 @@ from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.module import Module
 from micrograd_np.nn.parameter import Parameter
 
+from .composites import with_composites
 from .error import OnnxError
 from .graph import Graph
 from .operators import OPERATORS
@@ -208,7 +209,8 @@ def _written(program: Program, names: Sequence[str], model: Any, dtype: Any, siz
         graph.names[v] = name
         graph.types[name] = graph.type_of(v.dtype)
     called = {id(t.data): (name, "" if isinstance(t, Parameter) else "buffer") for name, t in _named(model)}
-    ops = _needed(program)
+    ops = program.ops if graph.double else with_composites(program.ops)  # whose epsilon is a float32
+    ops = _needed(ops, program.results)
     for v in dict.fromkeys(v for op in ops for v in op.reads if v.op is None):
         _source(graph, v, called)
     for v in values_in(program.results):
@@ -221,7 +223,7 @@ def _written(program: Program, names: Sequence[str], model: Any, dtype: Any, siz
         if convert is None or (op.effect == "update" and op.function not in _UPDATES):
             raise graph.refuse(op, "has no equivalent")
         arguments, settings = op.args, op.kwargs
-        if sizes is not None:
+        if sizes is not None and id(op) in partners:  # a composite has no sizes
             others = partners[id(op)]
             arguments = sizes.of(arguments, [other.args for other in others], op.where)
             settings = sizes.of(settings, [other.kwargs for other in others], op.where)
@@ -233,11 +235,11 @@ def _written(program: Program, names: Sequence[str], model: Any, dtype: Any, siz
     return graph
 
 
-def _needed(program: Program) -> list[Op]:
+def _needed(ops: Sequence[Op], results: Any) -> list[Op]:
     """The operations of which something is left in the results."""
-    needed = set(values_in(program.results))
+    needed = set(values_in(results))
     kept = []
-    for op in reversed(program.ops):
+    for op in reversed(ops):
         if op.result in needed:
             kept.append(op)
             needed.update(op.reads)

@@ -17,6 +17,7 @@ from micrograd_np.check.samples import samples_for
 from micrograd_np.core.primitive import registry
 from micrograd_np.core.trees import instances
 from micrograd_np.onnx import OnnxError, export
+from micrograd_np.ops.fused.norms import over_deviation
 
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-9}
 onnxruntime.set_default_logger_severity(4)
@@ -122,6 +123,50 @@ def test_every_primitive_takes_any_length_of_an_axis_or_refuses_it(name):
             (found,) = run(exported, *others)
             assert found.shape == expected.shape
             np.testing.assert_allclose(found, expected, rtol=3e-4, atol=3e-5)
+
+
+NORMALIZATIONS = {
+    "images": (nn.BatchNorm2d(3), (2, 3, 4, 5), "BatchNormalization"),
+    "vectors without an affine map": (nn.BatchNorm1d(3, affine=False), (2, 3), "BatchNormalization"),
+    "without a bias": (lambda x: mg.functional.batch_norm(x, MEAN, VARIANCE, MEAN), (4, 3, 2), "BatchNormalization"),
+    "instances, by running statistics": (
+        nn.InstanceNorm1d(3, affine=True, track_running_stats=True), (2, 3, 4), "BatchNormalization"
+    ),
+    "last axis": (nn.LayerNorm(4), (2, 3, 4), "LayerNormalization"),
+    "last axes, without a bias": (nn.LayerNorm((3, 4), bias=False), (2, 3, 4), "LayerNormalization"),
+}  # fmt: skip
+MEAN, VARIANCE = (mg.Tensor(np.array(x, np.float32)) for x in ([0.5, -1.0, 2.0], [1.0, 0.3, 2.0]))
+
+
+@pytest.mark.parametrize("name", NORMALIZATIONS)
+def test_a_normalization_is_one_operator_where_onnx_has_it(name, rng):
+    model, shape, operator = NORMALIZATIONS[name]
+    if isinstance(model, nn.Module):
+        for t in (*model.parameters(), *model.buffers()):
+            if t.ndim:
+                t.data = np.asarray(rng.uniform(0.5, 2, t.shape), np.float32)
+        model = model.float().eval()
+    x = rng.normal(2, 3, shape).astype(np.float32)
+    exported = export(model, x, input_names=["x"], dynamic={"x": {0: "n"}})
+    assert [node.op_type for node in exported.graph.node] == [operator]
+    for values in (x, np.concatenate([x, -x])):
+        agree(run(exported, values), results(model, values))
+    double = export(model, x, dtype=np.float64)  # where the operator's epsilon would be a float32
+    assert operator not in {node.op_type for node in double.graph.node}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: over_deviation(x - MEAN, VARIANCE) + x,  # no vector is added
+        lambda x: over_deviation(x - x, VARIANCE),  # nor subtracted
+        lambda x: over_deviation(x.reshape(4, 1, 3) - MEAN, VARIANCE) + 1,  # the channels are the last axis
+        lambda x: over_deviation(x - MEAN, VARIANCE) + MEAN + MEAN,
+    ],
+)
+def test_what_is_nearly_a_normalization_computes_what_it_says(function, rng):
+    x = rng.normal(size=(4, 3)).astype(np.float32)
+    agree(run(export(function, x), x), results(function, x))
 
 
 class Classifier(nn.Module):

@@ -493,6 +493,13 @@ BROKEN = {
         model([node("f0", "x", "y", domain="f")], {"x": [2]}, functions=doubling(40), opsets=[("f", 1)]),
         r"with its functions in place the model has \d+ nodes; up to 100000 can be loaded",
     ),
+    "a type that cannot be worked out": (
+        model(
+            [node("Relu", "x", "z"), node("Bernoulli", "z", "w"), node("Tanh", "w", "y", domain="ai.onnx.ml")],
+            {"x": [2]},
+        ),
+        r"node 1 \(Bernoulli\)|of the domain 'ai.onnx.ml', of which the model names no version",
+    ),
     "names that are no text": (
         onnx.ModelProto.FromString(relu().SerializeToString().replace(b"Relu", b"Re\xff\xfe")),
         r"names that are no text",
@@ -582,3 +589,12 @@ def test_weights_outside_of_the_models_folder_or_of_their_file_are_refused(besid
 def test_weights_beside_a_model_need_its_path(beside):
     with pytest.raises(OnnxError, match=re.escape("lies in another file, 'weights.bin'; load the model from its path")):
         load(beside().read_bytes())
+
+
+def test_an_error_that_shows_an_array_is_one_sentence_still():
+    arrays = {"shape": np.float32([2, 2]), "block": floats(9, 9)}
+    proto = model([node("Col2Im", "x shape block", "y")], {"x": [1, 4, 1]}, arrays=arrays)
+    with pytest.raises(OnnxError, match=r"node 0 \(Col2Im\)") as error:
+        load(proto)(floats(1, 4, 1))
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 500

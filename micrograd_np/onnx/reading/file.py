@@ -27,7 +27,7 @@ from onnx import (
     defs,
     helper,
 )
-from onnx.shape_inference import infer_shapes
+from onnx.shape_inference import InferenceError, infer_shapes
 
 from micrograd_np.onnx.error import OnnxError
 
@@ -363,7 +363,7 @@ class _Types:
         model.opset_import.extend(OperatorSetIdProto(domain=d, version=v) for d, v in self.opsets.items())
         try:
             graph = infer_shapes(model).graph
-        except (RuntimeError, ValueError):  # the node itself is checked when its turn comes
+        except (InferenceError, RuntimeError, ValueError):  # the node itself is checked when its turn comes
             return {}
         types = {x.name: x.type for x in (*graph.input, *graph.value_info, *graph.output)}
         return types | {
@@ -391,7 +391,7 @@ def _body_of(proto: NodeProto, schema: Any, version: int, types: _Types) -> Func
     arguments = node.SerializeToString(), [types.of(name).SerializeToString() for name in proto.input]
     try:
         text = schema.get_context_dependent_function_with_opset_version(max(fitting), *arguments)
-    except (RuntimeError, ValueError, TypeError):  # for types that the operator does not take
+    except (InferenceError, RuntimeError, ValueError, TypeError):  # for types that the operator does not take
         return None
     return FunctionProto.FromString(text) if text else None
 
