@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import ModelProto, helper
+from onnx import ModelProto, TensorProto, helper
 
 from micrograd_np.compiler.error import CompileError
 from micrograd_np.compiler.ir import Op, Value, values_in
@@ -35,6 +35,7 @@ from .sizes import Size, Sizes
 
 _WHOLE = frozenset(name.partition(".")[2] for name in OPERATORS if name.startswith("primitive."))
 _LARGEST = 2**31 - 2**20  # bytes that a file of the protocol may have, with room for the nodes
+_SMALLEST, _PAGE = 1024, 4096  # bytes of an array that goes into a second file, and where it begins, to be mapped
 _UPDATES = frozenset(("setitem", "routine.clear"))  # that a new array can stand for
 _NEWEST = 26  # the operator set up to which this was tried
 
@@ -58,7 +59,8 @@ def export(
     - `input_names`, `output_names`: by default the names of the model's parameters, and "output".
     - `dtype`: of all floats: float32, which every runtime computes in, or float64, where operators without float64
       kernels are written out in others.
-    - `opset`: the version of the operators, at least 18. The IR version is the lowest that it allows, at least 8.
+    - `opset`: the version of the operators, at least 18; what needs a newer one says so. The IR version is the lowest
+      that it allows, at least 8.
 
     Parameters and buffers keep their names. A model that is larger than 2 GB, the limit of the format, has its
     parameters in a second file, ``path`` with ``.data`` at the end. `OnnxError`, with the line, for what ONNX cannot
@@ -90,7 +92,7 @@ def export(
     twice = [name for name, count in Counter([*names, *outputs]).items() if count > 1]
     if twice:
         raise ValueError(f"export: {twice[0]!r} names two inputs or outputs; say input_names and output_names.")
-    graph = _written(program, [*names, *outputs], model, np.dtype(dtype), sizes)
+    graph = _written(program, [*names, *outputs], model, Graph(np.dtype(dtype), sizes, opset))
     result = _model(graph, program, names, dict(zip(outputs, results, strict=True)), opset)
     if path is not None:
         _save(result, Path(path))
@@ -201,9 +203,9 @@ def _further(n: int, near: int) -> tuple[int, int, int]:
     return {1: (2 * n + 1, n + 3, n + 2), -1: (max(1, n // 2),) * 2 + (max(1, n - 2),)}.get(near - n, (3 * n,) * 3)
 
 
-def _written(program: Program, names: Sequence[str], model: Any, dtype: Any, sizes: Sizes | None) -> Graph:
-    """The graph of a program; `names` are those of its inputs, and then names that are not to be used."""
-    graph = Graph(dtype, sizes)
+def _written(program: Program, names: Sequence[str], model: Any, graph: Graph) -> Graph:
+    """`graph`, filled with a program; `names` are those of its inputs, and then names that are not to be used."""
+    sizes = graph.compared
     graph.taken.update(names)
     for name, v in zip(names, program.inputs, strict=False):
         graph.names[v] = name
@@ -350,4 +352,23 @@ def _length(graph: Graph, n: int) -> int | str | None:
 
 
 def _save(model: ModelProto, path: Path) -> None:
-    onnx.save(model, str(path), save_as_external_data=model.ByteSize() > _LARGEST, location=f"{path.name}.data")
+    """Write a model into the file `path`, its large arrays into a second one where the format's limit demands it."""
+    if sum(len(tensor.raw_data) for tensor in model.graph.initializer) <= _LARGEST:  # the message cannot tell its own
+        path.write_bytes(model.SerializeToString())
+        return
+    beside, graph, arrays = path.with_name(f"{path.name}.data"), model.graph, []
+    with beside.open("wb") as file:
+        for tensor in graph.initializer:
+            if len(tensor.raw_data) < _SMALLEST:
+                arrays.append(tensor)
+                continue
+            file.seek(-file.tell() % _PAGE, os.SEEK_CUR)
+            array = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+            array.doc_string, array.data_location = tensor.doc_string, TensorProto.EXTERNAL
+            for key, value in (("location", beside.name), ("offset", file.tell()), ("length", len(tensor.raw_data))):
+                array.external_data.add(key=key, value=str(value))
+            file.write(tensor.raw_data)
+            arrays.append(array)
+    rest = helper.make_graph(graph.node, graph.name, graph.input, graph.output, arrays)
+    settings = {"opset_imports": model.opset_import, "producer_name": model.producer_name}
+    path.write_bytes(helper.make_model(rest, ir_version=model.ir_version, **settings).SerializeToString())

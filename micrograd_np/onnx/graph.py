@@ -15,7 +15,8 @@ from .error import OnnxError
 from .sizes import Size, Sizes
 
 LARGEST = np.iinfo(np.int64).max
-_OPSET = 18  # of which all nodes are
+_OPSET = 18  # of which all nodes are, but for these
+_NEWER = {"CumProd": 26}
 _MOVES = frozenset((  # that runtimes have for all types
     "Cast", "Concat", "Expand", "Gather", "GatherElements", "GatherND", "Identity", "Reshape", "Shape", "Slice",
     "Squeeze", "Transpose", "Unsqueeze",
@@ -27,8 +28,8 @@ _OF_BOOLS = frozenset(("And", "Equal", "Not", "Or", "Xor"))
 class Graph:
     """Collects nodes and initializers. Every float is of `dtype`, whatever the model computes in."""
 
-    def __init__(self, dtype: Any, sizes: Sizes | None) -> None:
-        self.dtype, self.compared = np.dtype(dtype), sizes
+    def __init__(self, dtype: Any, sizes: Sizes | None, opset: int) -> None:
+        self.dtype, self.compared, self.opset = np.dtype(dtype), sizes, opset
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = {}
         self.names: dict[Value, str] = {}
@@ -93,7 +94,11 @@ class Graph:
         Attributes that are None are left out. What has no kernel for its type is computed in int64: other integers,
         which wrap around at the end as NumPy's do, and bools where the operator takes none.
         """
-        schema = defs.get_schema(operator, _OPSET)
+        opset = _NEWER.get(operator, _OPSET)
+        if opset > self.opset:
+            assert self.op is not None
+            raise self.refuse(self.op, f"needs the operator {operator}; pass opset={opset} or more")
+        schema = defs.get_schema(operator, opset)
         formals = [schema.inputs[min(i, len(schema.inputs) - 1)] for i in range(len(inputs))]
         types = {f.type_str: self.types[name] for f, name in zip(formals, inputs, strict=True) if name}
         wide: dict[str, Any] = {}
