@@ -75,3 +75,12 @@ def test_containers_are_written_with_their_names():
     agree(model, np.random.default_rng(0).normal(size=(2, 1, 4, 4)))
     held = nn.ModuleDict({"a": nn.ModuleList([nn.Linear(1, 2), nn.Tanh()]), "b": nn.LSTM(2, 3)})
     assert [*written(held).state_dict()] == [*held.state_dict()]
+
+
+def test_shared_layers_are_shared_and_names_are_kept_in_pytorch(rng):
+    shared = nn.Sequential(nn.Linear(3, 3), nn.Tanh())
+    model = nn.Sequential({"a": shared, "b": nn.Sequential(shared)})
+    agree(model, rng.normal(size=(2, 3)))
+    theirs = written(model)
+    assert [name for name, _ in theirs.named_parameters()] == [name for name, _ in model.named_parameters()]
+    assert theirs.a is theirs.b[0]
