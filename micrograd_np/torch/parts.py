@@ -12,7 +12,7 @@ from micrograd_np import optim as _optim
 from micrograd_np.autograd import transforms
 from micrograd_np.nn import packed
 
-from . import data, derivatives, files, nn
+from . import data, derivatives, files, nn, schedules
 from .dtypes import DTYPES, Size, check_device, default, device, dtype, get_default_dtype, set_default_dtype
 from .function import Context, Function
 from .printing import set_printoptions
@@ -30,14 +30,6 @@ class Generator(mg.random.Generator):
 
     def __reduce__(self) -> Any:
         return Generator, (self.bit_generator,)
-
-
-class StepLR(_optim.lr_scheduler.StepLR):
-    """PyTorch's StepLR, whose `step_size` may be a float, as tutorials write it."""
-
-    def __init__(self, optimizer: Any, step_size: Any, *args: Any, **settings: Any) -> None:
-        whole = int(step_size) if isinstance(step_size, float) and step_size.is_integer() else step_size
-        super().__init__(optimizer, whole, *args, **settings)
 
 
 class finfo:  # noqa: N801  PyTorch's name
@@ -136,7 +128,7 @@ TOP: dict[str, Any] = {
 }  # fmt: skip
 """What is in ``torch`` itself."""
 
-_INIT = _all(mg.nn.init)
+_INIT = _all(mg.nn.init) | {"_calculate_fan_in_and_fan_out": mg.nn.init.fans}
 _UTILS = _all(_optim, "clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters")
 _DATA = """
     Dataset Subset random_split BatchSampler ChainDataset ConcatDataset IterableDataset RandomSampler Sampler
@@ -149,7 +141,8 @@ PARTS: dict[str, dict[str, Any]] = {
     "nn.utils.rnn": {name: x if isinstance(x, type) else _row(name, x) for name, x in _all(packed).items()},
     "nn.modules": nn.LAYERS,
     "optim": {name: x for name, x in _all(_optim).items() if isinstance(x, type)},
-    "optim.lr_scheduler": _all(_optim.lr_scheduler) | {"StepLR": StepLR},
+    "optim.lr_scheduler": _all(_optim.lr_scheduler)
+    | {"StepLR": schedules.StepLR, **dict.fromkeys(["LRScheduler", "_LRScheduler"], schedules.LRScheduler)},
     "optim.optimizer": {"Optimizer": _optim.Optimizer}, "utils": {},
     **dict.fromkeys([f"utils.data{part}" for part in ("", ".dataloader", ".dataset", ".sampler")], _LOADED),
     "utils.checkpoint": {

@@ -30,6 +30,9 @@ class Pair(NamedTuple):
     def __repr__(self) -> str:
         return f"torch.return_types.{type(self).__name__}(\nvalues={self.values!r},\nindices={self.indices!r})"
 
+    def __reduce__(self) -> Any:
+        return Pair, tuple(self)
+
 
 def _axes(dim: Any) -> Any:
     """PyTorch's dims, of which none means all."""

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from printed import assert_printed_alike
 
 SCRIPTS = {path.stem: path for path in sorted((Path(__file__).parent / "unmodified").glob("*.py"))}
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,18 @@ def run(*arguments, code=0, folder=None):
 @pytest.mark.parametrize("name", ["tensor_basics", "autograd_function", "classifier"])
 def test_a_script_for_pytorch_runs_as_it_is(name):
     assert "True" in run(SCRIPTS[name]) or name == "tensor_basics"
+
+
+LONGER = ("attention", "data_and_layers")
+RECORDED = [
+    pytest.param(path, marks=pytest.mark.thorough if path.stem in LONGER else (), id=path.stem)
+    for path in sorted((Path(__file__).parent / "unmodified").glob("*.txt"))
+]
+
+
+@pytest.mark.parametrize("path", RECORDED)
+def test_a_script_prints_what_pytorch_has_printed(path):
+    assert_printed_alike(run(path.with_suffix(".py")), path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.thorough

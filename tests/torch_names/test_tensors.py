@@ -80,7 +80,7 @@ def test_names_of_two_meanings_mean_pytorchs_outside_the_package():
     assert x.transpose(0, 1).shape == (3, 2)
     assert x.repeat(2, 1).shape == (4, 3)
     assert [part.shape for part in x.split(2, dim=1)] == [(2, 2), (2, 1)]
-    values, indices = x.max(1)
+    values, indices = pickle.loads(pickle.dumps(x.max(1)))
     assert values.tolist() == [2.0, 5.0]
     assert indices.tolist() == [2, 2]
     assert x.std().item() == pytest.approx(np.std(np.arange(6), ddof=1))
@@ -351,6 +351,24 @@ def test_a_schedule_takes_a_step_size_that_is_a_float():
     assert scheduler.get_last_lr() == [0.5]
     with pytest.raises(TypeError, match="step_size must be a whole number"):
         torch.optim.lr_scheduler.StepLR(optimizer, 1.5)
+
+
+def test_a_schedule_of_ones_own_says_the_rates_of_all_groups():
+    class Halving(torch.optim.lr_scheduler._LRScheduler):
+        def get_lr(self):
+            return [group["lr"] / 2 if self.last_epoch else group["lr"] for group in self.optimizer.param_groups]
+
+    groups = [{"params": [torch.zeros(1, requires_grad=True)], "lr": lr} for lr in (1.0, 3.0)]
+    schedule = Halving(torch.optim.SGD(groups), -1, False)
+    assert schedule.get_last_lr() == [1.0, 3.0]
+    schedule.step()
+    assert schedule.get_last_lr() == [0.5, 1.5]
+    kinds = torch.optim.lr_scheduler
+    assert isinstance(schedule, kinds.LRScheduler)
+    assert isinstance(kinds.ExponentialLR(schedule.optimizer, 0.9), kinds.LRScheduler)
+    assert not isinstance(kinds.ExponentialLR(schedule.optimizer, 0.9), Halving)
+    with pytest.raises(NotImplementedError, match="write get_lr"):
+        kinds.LRScheduler(schedule.optimizer)
 
 
 def test_modules_of_pytorch_can_be_imported_by_their_longer_names():
