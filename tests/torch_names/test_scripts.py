@@ -68,6 +68,11 @@ def test_a_script_gets_its_own_arguments_and_its_folder_first(script, tmp_path):
     assert run(path, "--lr", "0.1") == "['--lr', '0.1'] __main__ 2.0\n"
 
 
+def test_a_script_that_is_not_there_is_one_sentence_and_exits_are_passed_on(script, tmp_path):
+    assert run(tmp_path / "none.py", code=2).endswith("none.py'.\n")
+    run(script("import sys; sys.exit(3)"), code=3)
+
+
 def test_other_packages_that_look_for_torch_do_not_break(script):
     text = """
 import importlib.util

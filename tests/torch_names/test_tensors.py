@@ -371,6 +371,15 @@ def test_a_schedule_of_ones_own_says_the_rates_of_all_groups():
         kinds.LRScheduler(schedule.optimizer)
 
 
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: {"model": x, "epoch": 1}, lambda x: [1, (x,)]])
+def test_a_module_as_a_whole_is_not_saved_as_something_else(wrap, tmp_path):
+    layer = nn.Linear(1, 1)
+    for x in (layer, torch.optim.SGD(layer.parameters(), lr=1.0)):
+        with pytest.raises(TypeError, match=r"torch\.save: a (Linear|SGD) is code as well .* state_dict\(\)"):
+            torch.save(wrap(x), tmp_path / "x.pt")
+    assert not list(tmp_path.iterdir())
+
+
 def test_modules_of_pytorch_can_be_imported_by_their_longer_names():
     from micrograd_np.torch.utils.data.dataloader import DataLoader, default_collate
     from micrograd_np.torch.utils.data.dataset import Dataset
