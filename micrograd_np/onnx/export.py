@@ -21,6 +21,7 @@ from micrograd_np.compiler.tracing.trace import trace
 from micrograd_np.core.messages import require_type, require_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.trees import instances
+from micrograd_np.core.vertex import preferred_type
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.module_modes import modes_kept
 from micrograd_np.engine.tensor import Tensor
@@ -75,7 +76,9 @@ def export(
     require_type("export", "model", model, callable(model) and not isinstance(model, type), "a Module or a function")
     require_value("export", "opset", opset, opset in range(18, _NEWEST + 1), f"a version from 18 to {_NEWEST}")
     require_value("export", "dtype", dtype, np.dtype(dtype) in (np.float32, np.float64), "float32 or float64")
-    inputs = [np.asarray(getattr(x, "data", x)) for x in (args if isinstance(args, (tuple, list)) else (args,))]
+    args = args if isinstance(args, (tuple, list)) else (args,)
+    inputs = [np.asarray(getattr(x, "data", x)) for x in args]
+    kind = preferred_type(Tensor, [*args, *(t for _, t in _named(model))])
     names = list(input_names) if input_names is not None else _names_of(model, len(inputs))
     if len(names) != len(inputs):
         raise ValueError(f"export: there are {len(inputs)} inputs and {len(names)} input_names.")
@@ -83,8 +86,8 @@ def export(
     with modes_kept(model if isinstance(model, Module) else None) as modules:
         for module in modules:
             module.training = False
-        program = _traced(model, names, inputs)
-        sizes = _compared(model, names, inputs, axes, program) if axes else None
+        program = _traced(model, names, inputs, kind)
+        sizes = _compared(model, names, inputs, axes, program, kind) if axes else None
     results = list(instances(program.results, Value))
     outputs = list(output_names) if output_names is not None else _outputs(len(results))
     if len(outputs) != len(results):
@@ -129,9 +132,9 @@ def _open_axes(dynamic: Mapping[str, Mapping[int, str]], inputs: Mapping[str, An
     return axes
 
 
-def _traced(model: Callable[..., Any], names: Sequence[str], inputs: Sequence[Any]) -> Program:
-    """The program of one call."""
-    tensors = [Tensor(x) for x in inputs]
+def _traced(model: Callable[..., Any], names: Sequence[str], inputs: Sequence[Any], kind: Any) -> Program:
+    """The program of one call with tensors of the class `kind`."""
+    tensors = [kind(x) for x in inputs]
     names_by_id = {id(t): name for name, t in _named(model)}
     arrays = [(name, t.data) for name, t in zip(names, tensors, strict=True)]
     modules = [(path, m) for path, m in model.named_modules() if path] if isinstance(model, Module) else []
@@ -166,7 +169,12 @@ def _named(model: Any) -> list[tuple[str, Any]]:
 
 
 def _compared(
-    model: Any, names: Sequence[str], inputs: Sequence[Any], axes: Mapping[str, list[tuple[str, int]]], first: Program
+    model: Any,
+    names: Sequence[str],
+    inputs: Sequence[Any],
+    axes: Mapping[str, list[tuple[str, int]]],
+    first: Program,
+    kind: Any,
 ) -> Sizes:
     """The programs of calls with other lengths: for each open axis one, and one where all have yet another length.
 
@@ -184,7 +192,7 @@ def _compared(
                 for name, axis in axes[called]:
                     others[name] = np.take(others[name], np.arange(n) % present[called], axis=axis)
             try:
-                return _traced(model, names, list(others.values())), lengths
+                return _traced(model, names, list(others.values()), kind), lengths
             except Exception as e:  # noqa: BLE001 (whatever the model says of this length)
                 errors.append(e)
         described = " and ".join(f"{n} elements along {called!r}" for called, n in choices[0].items())

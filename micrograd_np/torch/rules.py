@@ -101,7 +101,11 @@ def _extreme(name: str) -> Callable[..., Any]:
             return getattr(mg, f"{name}imum")(*common(input, other))
         if dim is None:
             return getattr(input, name)()
-        return _picked(input, getattr(np, f"arg{name}")(_array(input), dim if input.ndim else None), dim, keepdim)
+        if input.ndim == 0:
+            return Pair(input, _constant(0))
+        at = getattr(mg, f"arg{name}")(input, axis=dim, keepdims=True)
+        pair = Pair(mg.take_along_axis(input, at, axis=dim), at)
+        return pair if keepdim else Pair(*(x.squeeze(dim) for x in pair))
 
     return extreme
 
@@ -156,16 +160,15 @@ def _sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fa
     if input.ndim == 0:
         return Pair(mg.Tensor.clone(input), _constant(0))
     order = _order(input, dim, descending)
-    return Pair(mg.take_along_axis(input, order, axis=dim), _constant(order))
+    return Pair(mg.take_along_axis(input, order, axis=dim), order)
 
 
 def _order(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    x = _array(input)
-    if x.ndim == 0:
+    if input.ndim == 0:
         return np.zeros((), np.int64)
     if descending:  # stable, too: of equals the first comes first
-        return x.shape[dim] - 1 - np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
-    return np.argsort(x, axis=dim, kind="stable")
+        return input.shape[dim] - 1 - mg.flip(mg.argsort(mg.flip(input, dim), axis=dim), dim)
+    return mg.argsort(input, axis=dim)
 
 
 def _correction(unbiased: Any, correction: Any) -> Any:
@@ -709,8 +712,8 @@ def _reduced(op: Any, *, each: bool = False) -> Callable[..., Any]:
 
 def _logical(name: str) -> Callable[..., Any]:
     def reduction(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        z = getattr(np, name)(_array(input), axis=_axes(dim) if input.ndim else None, keepdims=keepdim)
-        return _constant(z, np.uint8 if input.dtype == np.uint8 else np.bool_)
+        z = getattr(mg, name)(input, axis=_axes(dim) if input.ndim else None, keepdims=keepdim)
+        return _cast(z, np.uint8 if input.dtype == np.uint8 else None)
 
     return reduction
 
@@ -719,7 +722,7 @@ def _position(name: str) -> Callable[..., Any]:
     def position(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
         if input.ndim == 0:
             return _constant(0)
-        return _constant(getattr(np, name)(_array(input), axis=dim, keepdims=keepdim))
+        return getattr(mg, name)(input, axis=dim, keepdims=keepdim)
 
     return position
 

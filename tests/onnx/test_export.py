@@ -12,7 +12,7 @@ from onnx.reference import ReferenceEvaluator
 from trainable import LAYERS
 
 import micrograd_np as mg
-from micrograd_np import nn
+from micrograd_np import nn, torch
 from micrograd_np.check.samples import samples_for
 from micrograd_np.core.primitive import registry
 from micrograd_np.core.trees import instances
@@ -403,6 +403,28 @@ def test_every_operator_set_from_18_on_is_written_in_the_lowest_version_of_the_f
     assert exported.ir_version == max(8, onnx.helper.find_min_ir_version_for(exported.opset_import))
     agree(run(exported, x), results(model, x))
     agree(results(mg.onnx.load(exported), x), results(model, x))
+
+
+class UnderOtherNames(torch.nn.Module):
+    """As it is written for PyTorch."""
+
+    def __init__(self):
+        super().__init__()
+        self.scores = torch.nn.Linear(4, 3)
+        self.register_buffer("shift", torch.ones(3))
+
+    def forward(self, x):
+        h = torch.relu(self.scores(x.view(x.size(0), -1, 4)) + self.shift)
+        return h.softmax(dim=-1).max(dim=1)[0], h.argmax(-1)
+
+
+def test_a_model_under_the_names_of_pytorch_gets_its_tensors(rng):
+    model, x = UnderOtherNames(), rng.normal(size=(2, 3, 4)).astype(np.float32)
+    exported = export(model, x, dynamic={"x": {0: "n"}})
+    more = np.concatenate([x, -x])
+    expected = [t.detach().numpy() for t in model(torch.from_numpy(more))]
+    agree(run(exported, more), expected)
+    agree(run(export(lambda x: x.sum(dim=0, keepdim=True), torch.from_numpy(x)), x), [x.sum(0, keepdims=True)])
 
 
 def test_functions_of_several_tensors_and_several_results(rng):

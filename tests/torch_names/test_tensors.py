@@ -380,6 +380,31 @@ def test_a_module_as_a_whole_is_not_saved_as_something_else(wrap, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+PLACES = {
+    "argmax": lambda x: x.argmax(-1),
+    "values": lambda x: x.max(1)[0],
+    "places": lambda x: x.min(0, keepdim=True).indices,
+    "sort": lambda x: x.sort(1, descending=True),
+    "topk": lambda x: x.topk(2).indices,
+    "argsort": lambda x: x.argsort(0),
+    "accuracy": lambda x: (x.argmax(1) == torch.tensor([1, 0])).float().mean(),
+    "any": lambda x: (x > 2).any(1),
+    "all": lambda x: torch.all(x > 0),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_where_the_largest_stands_is_compiled_too(name):
+    x, y = torch.tensor([[1.0, 3.0, 2.0], [5.0, 4.0, 5.0]]), torch.tensor([[9.0, 1.0, 2.0], [0.0, 4.0, 6.0]])
+    step = mg.compile(PLACES[name])
+    step(x)
+    found, expected = ([*z] if isinstance(z, tuple) else [z] for z in (step(y), PLACES[name](y)))
+    for a, b in zip(found, expected, strict=True):
+        assert type(a) is torch.Tensor
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
 def test_modules_of_pytorch_can_be_imported_by_their_longer_names():
     from micrograd_np.torch.utils.data.dataloader import DataLoader, default_collate
     from micrograd_np.torch.utils.data.dataset import Dataset
