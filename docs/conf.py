@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "extensions"))
 
 project = "micrograd_np"
-extensions = ["myst_parser", "sphinx_copybutton", "copyable", "mathml", "reference"]
+extensions = ["myst_parser", "sphinx_copybutton", "copyable", "mathml", "reference", "torch_names"]
 html_theme = "furo"
 html_title = project
 html_copy_source = False

@@ -63,21 +63,21 @@ def session():
     return loss
 
 
-def trained():
+def trained(page):
     """A network that tells two moons apart, the moons, how training went, and its record with a page."""
     moons, others = (data.moons(200, generator=np.random.default_rng(seed)) for seed in range(2))
     net = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2))
     batches, validation = (data.DataLoader(data.TensorDataset(*part), 20) for part in (moons, others))
     optimizer = optim.Adam(net.parameters(), lr=0.01)
-    record = Record(net, HERE / "pictures" / "replay.html", moons)
+    record = Record(net, page, moons)
     loss, settings = nn.CrossEntropyLoss(), {"validation": validation, "progress": False}
     with patch.multiple("micrograd_np.training.record", _SHARE=inf, _STOPS=inf):  # whatever the time: the same page
         history = fit(net, loss, optimizer, batches, epochs=60, record=record, **settings)
     return net, moons, history, record
 
 
-def pictures():
-    """Each picture: its title, the line that draws it, and it."""
+def pictures(folder):
+    """Each picture: its title, the line that draws it, and it; the pages go into `folder`."""
     rng = np.random.default_rng(0)
     mg.random.manual_seed(0)
     net = worked()
@@ -142,27 +142,28 @@ def pictures():
         nn.Linear(144, 10),
     )  # fmt: skip
     yield "Convolutions", "mg.draw_network(net, image)", mg.draw_network(cnn, image)
-    net, moons, history, record = trained()
+    net, moons, history, record = trained(folder / "replay.html")
     yield "What a network predicts over the plane", "mg.draw_boundary(net, (x, y))", mg.draw_boundary(net, moons)
     yield "How training went", "history.plot()", history.plot()
     yield "Layer by layer: how they learned", "fit(…, record=record); record.plot()", record.plot()
+    mg.draw_steps(session()).save(folder / "steps.html")
 
 
-def main():
+def main(folder=HERE):
     """Write every picture, and the page that shows them."""
+    (folder / "pictures").mkdir(exist_ok=True)
     about = "Each picture takes one line, and opens at full size. `docs/generate_gallery.py` writes this page."
     lines = ["# Gallery", "", about, ""]
-    for title, line, picture in pictures():
+    for title, line, picture in pictures(folder / "pictures"):
         name = title.split(":")[0].split(",")[0].lower().replace(" ", "-")
-        path = picture.save(HERE / "pictures" / f"{name}.svg")
+        path = picture.save(folder / "pictures" / f"{name}.svg")
         lines += [f"## {title}", "", f"`{line}`", "", f"[![{title}](pictures/{path.name})](pictures/{path.name})", ""]
-    mg.draw_steps(session()).save(HERE / "pictures" / "steps.html")
     lines += ["## Step by step, forward and backward", "", '`mg.draw_steps(loss).save("steps.html")`', ""]
     lines += ["[A page](pictures/steps.html) to step through: open it in a browser.", ""]
     lines += ["## The training, to be replayed", "", '`fit(…, record="replay.html")`', ""]
     lines += ["[A page](pictures/replay.html) with a slider over the epochs: open it in a browser.", ""]
-    mg.draw(session()).save(HERE / "pictures" / "session.svg")
-    (HERE / "gallery.md").write_text("\n".join(lines), encoding="utf-8")
+    mg.draw(session()).save(folder / "pictures" / "session.svg")
+    (folder / "gallery.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

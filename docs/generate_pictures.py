@@ -16,6 +16,7 @@ PICTURES = HERE / "pictures"
 PAGES = [
     *(page for folder in ("tutorial", "howto") for page in sorted((HERE / folder).glob("*.md"))),
     HERE / "quickstart.md",
+    HERE / "walk.md",
 ]
 
 os.environ["SOURCE_DATE_EPOCH"] = "0"  # so that matplotlib writes the same file every day
@@ -39,14 +40,17 @@ def run(page):
 
 
 def words(picture):
-    """The texts in a picture, wherever they stand; without numbers where matplotlib drew it.
+    """What a picture shows, wherever it stands: texts, nodes and edges; what a page of the gallery names in its data.
 
-    It notes in comments what its letters are. Its ticks and titles depend on how training went, and that may differ
-    between processors.
+    Matplotlib notes in comments what its letters are: these without numbers, for ticks and titles depend on how
+    training went, and that may differ between processors.
     """
     svg = picture.read_text(encoding="utf-8")
-    texts = set(map(html.unescape, re.findall(r"<text[^>]*>([^<]*)</text>", svg)))
-    return texts | {re.sub(r"[-−.\d]+", "", note) for note in re.findall(r"<!-- (.*?) -->", svg) if "matplotlib" in svg}
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    texts += re.findall(r'class="(?:node|edge)">\s*<title>([^<]*)</title>', svg)
+    texts += re.findall(r'"\w+":(?:"[^"]*")?', svg) if picture.suffix == ".html" else []
+    texts += {re.sub(r"[-−.\d]+", "", note) for note in re.findall(r"<!-- (.*?) -->", svg) if "matplotlib" in svg}
+    return sorted(map(html.unescape, texts))
 
 
 def main(pages):

@@ -1,13 +1,20 @@
-"""Write `docs/pytorch-names.md`, where each name of PyTorch's is here: `python docs/generate_pytorch_names.py`."""
+"""Write `docs/pytorch-names.md`, where each name of PyTorch's is here, and `names_of_pytorch.txt` in `core`.
+
+The latter are the names for which no table of `core.spellings` says what to write: `python
+docs/generate_pytorch_names.py`, where PyTorch is installed.
+"""
 
 import re
 from importlib import import_module
 from inspect import isclass, isfunction, ismodule
 from pathlib import Path
+from pkgutil import iter_modules
 
 import micrograd_np as mg
+from micrograd_np.core.spellings import KINDS_NOT_HERE, ForeignName, add_foreign_names, hint, pytorchs_names
 
 PAGE = Path(__file__).with_name("pytorch-names.md")
+NAMES = Path(mg.__file__).parent / "core" / "names_of_pytorch.txt"
 HEAD = """\
 # Where each name of PyTorch's is
 
@@ -32,6 +39,7 @@ PARTS = {
     "torch.optim": ("torch.optim", "micrograd_np.optim"),
     "optim.Optimizer": ("torch.optim.Optimizer", "micrograd_np.optim.Optimizer"),
     "torch.optim.lr_scheduler": ("torch.optim.lr_scheduler", "micrograd_np.optim.lr_scheduler"),
+    "nn.utils.rnn": ("torch.nn.utils.rnn", "micrograd_np.nn.utils.rnn"),
     "torch.utils.data": ("torch.utils.data", "micrograd_np.data"),
 }
 """Parts of PyTorch, and ours."""
@@ -53,7 +61,7 @@ DIFFERENT = {
     "cumsum": "without `axis`, of all elements in a line; PyTorch requires `dim`",
     "cumprod": "without `axis`, of all elements in a line; PyTorch requires `dim`",
     "data": "NumPy's array, not a tensor",
-    "Tensor": "of integers, a tensor of integers; PyTorch's `torch.Tensor([1, 2])` makes float32",
+    "Tensor": "of data: `Tensor(5)` is the number 5, where PyTorch's has five elements, and integers stay integers",
     "dtype": "NumPy's",
     "compile": "of a training step, not of a model",
     "load": "from `.npz` or `.safetensors`, never a pickle",
@@ -66,23 +74,6 @@ SKIPPED = (
     "dataset", "name",
 )  # fmt: skip
 """Modules behind the names, and names of Python's."""
-NOT_HERE = {
-    "complex numbers": r"""
-        complex conj angle imag real$ polar cdouble cfloat chalf stft
-    """,
-    "tensors that are sparse, nested or quantised": r"""
-        sparse coalesced?$ crow ccol (row|col)_indices ^indices ^values dense spmm dsmm hsmm saddmm s?sp?mm$ quan
-        ^q_ q?u?int\d qscheme int_repr fbgemm ^qat bits\d float[48]_ intrinsic ^ao$ nested jagged padded masked$
-        Lazy Uninit lazy names?$ rename
-    """,
-    "other devices and processes": r"""
-        cudnn miopen mkldnn mps mtia xla xpu vulkan ipu maia _meta autocast Autocast cuda accel [dD]istributed
-        Stream Event cpp [Ss]hared fork wait rpc multiproc mkl is_(in)?ference$ openmp lapack spectral$ device ^cpu$
-        futures Future scaled_mm grouped_mm swap_in SparseAdam
-    """,
-    "seldom called in a script": ".",
-}
-"""Reasons for what is not here, and of which names each is the reason: the first that matches."""
 
 
 def at(path):
@@ -139,9 +130,11 @@ def sorted_names(theirs, ours):
                 one.append(name)
         elif found := re.search(rf"has no '{name}'\. Write (.*)\.$", message):
             write = found[1].replace(f"t.{name[:-1]}(...)", "t.name(...)").replace("|", "\\|")
+            write = re.sub(rf"^mg\.torch\b(.*)\b{name}\b", r"mg.torch\1name", write)
             instead.setdefault(write, []).append(name)
         elif not ismodule(getattr(part, name)):  # which of those are there depends on what was imported
-            reason = next(reason for reason, names in NOT_HERE.items() if re.search("|".join(names.split()), name))
+            kinds = (kind for kind, names in KINDS_NOT_HERE.items() if re.search("|".join(names.split()), name))
+            reason = next(kinds, "seldom called in a script")
             missing.setdefault(reason, []).append(name)
     return one, other, instead, missing
 
@@ -166,10 +159,48 @@ def section(title, theirs, ours):
     return "\n".join(lines)
 
 
+def asked_for(theirs):
+    """The names of a part of PyTorch, with its modules on disk: which are imported depends on what was used before."""
+    part = at(theirs)
+    modules = {module.name for module in iter_modules(getattr(part, "__path__", ())) if module.name[0] != "_"}
+    return sorted(modules | {name for name in public(part, theirs) if not ismodule(getattr(part, name))})
+
+
+def unanswered(theirs, ours):
+    """The names of a part of PyTorch that are not here and in no table."""
+    own, home = instance(at(ours)), f"micrograd_np.{ours.rpartition('.')[2]}" if isclass(at(ours)) else ours
+    return [name for name in asked_for(theirs) if there(own, name) is not None and not hint(home, name)]
+
+
+def home_of(part, name):
+    """The part of `micrograd_np.torch` that has a name of PyTorch's; of methods, functions come first."""
+    homes = ["", "Tensor"] if part == "Tensor" else [] if part in ("nn.Module", "optim.Optimizer") else [part]
+    for home in homes:
+        path = f"mg.torch.{home}".removesuffix(".").replace("torch.torch", "torch")
+        thing = vars(at(path.replace("mg", "micrograd_np", 1))).get(name)
+        if thing is not None and not isinstance(thing, ForeignName):
+            return path
+    return ""
+
+
+def names():
+    """The file of names: for each part of PyTorch those that are nowhere here, and those that `mg.torch` has."""
+    rows = {}
+    for theirs, ours in PARTS.values():
+        part = theirs.removeprefix("torch.")
+        for name in unanswered(theirs, ours):
+            rows.setdefault(f"{part} by {home_of(part, name)}".removesuffix(" by "), []).append(name)
+    return "".join(f"{title}: {' '.join(row)}\n" for title, row in rows.items())
+
+
 def page(version):
     """The whole page."""
     return "\n".join([HEAD.format(version=version), *(section(title, *paths) for title, paths in PARTS.items())])
 
 
 if __name__ == "__main__":
+    NAMES.write_text(names(), encoding="utf-8")
+    pytorchs_names.cache_clear()  # and what the classes know of the file
+    for kind in (mg.Tensor, mg.nn.Module, mg.optim.Optimizer):
+        add_foreign_names(kind)
     PAGE.write_text(page(import_module("torch").__version__.partition("+")[0]), encoding="utf-8")

@@ -138,6 +138,7 @@ from .ops.comparison import (
 )
 from .ops.elementwise import absolute, add, divide, multiply, negative, reciprocal, sign, square, subtract
 from .ops.elementwise import absolute as abs  # noqa: A004
+from .ops.fused import scipy_special as _scipy_special  # noqa: F401  it registers its primitives
 from .ops.fused.softmax import log_softmax, logsumexp, softmax
 from .ops.fused.special import erf, ndtr, xlogy
 from .ops.linear import matmul
@@ -159,6 +160,7 @@ if TYPE_CHECKING:
         nn,
         optim,
         pictures,
+        special,
         storage,
         training,
     )
@@ -222,9 +224,9 @@ __all__ = [
     "numeric_gradient", "ones", "ones_like", "optim", "outer", "pad", "percentile", "permute", "pictures", "power",
     "prod", "ptp", "quantile", "radians", "random", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape",
     "roll", "rot90", "round", "save", "scatter", "scatter_add", "set_compile_backend", "set_default_dtype",
-    "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze",
-    "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take", "take_along_axis", "tan", "tanh",
-    "tensor", "tensordot", "tile", "to_torch_code",
+    "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "special", "split", "sqrt", "square",
+    "squeeze", "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take", "take_along_axis", "tan",
+    "tanh", "tensor", "tensordot", "tile", "to_torch_code",
     "topk", "trace", "trace_origins", "training", "transpose", "tril", "triu", "trunc",
     "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack",
     "where", "xlogy", "zeros", "zeros_like",
@@ -249,6 +251,7 @@ _LATER = {
     "nn.summary": ("summary",),
     "onnx": (),
     "optim": (),
+    "special": (),
     "pictures": ("Picture", "draw", "draw_boundary", "draw_network", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),
     "training": ("History", "fit", "lint"),

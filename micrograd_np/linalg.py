@@ -2,6 +2,7 @@
 
 from .core.messages import explain_all_keywords as _explain_all_keywords
 from .core.spellings import explain_names as _explain_names
+from .numpy_api.factors import eigh, eigvalsh, pinv, qr, svd, svdvals
 from .numpy_api.linalg import (
     cholesky,
     det,
@@ -18,13 +19,19 @@ from .numpy_api.linalg import (
 __all__ = [
     "cholesky",
     "det",
+    "eigh",
+    "eigvalsh",
     "inv",
     "matrix_norm",
     "matrix_power",
     "multi_dot",
     "norm",
+    "pinv",
+    "qr",
     "slogdet",
     "solve",
+    "svd",
+    "svdvals",
     "vector_norm",
 ]
 

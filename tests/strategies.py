@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
@@ -13,17 +14,25 @@ from micrograd_np import functional
 from micrograd_np.check.samples import sample, width
 from micrograd_np.core.primitive import registry
 from micrograd_np.ops import elementwise, index, linear, reduce, shape, transcendental
+from micrograd_np.ops.fused.scipy_special import scipys
 
 PRIMITIVES = [op for op in registry.values() if op.__module__.startswith("micrograd_np.")]
 
-every_primitive = pytest.mark.parametrize("op", PRIMITIVES, ids=lambda op: op.name)
 LOOPS = ("occupancy", "gru_sweep", "lstm_sweep")  # whose second derivatives are long loops; the first samples do
-every_quick_smooth_primitive = pytest.mark.parametrize(
-    "op",
-    [pytest.param(op, marks=pytest.mark.thorough if op.name in LOOPS else ()) for op in PRIMITIVES if op.smooth],
-    ids=lambda op: op.name,
-)
-every_smooth_primitive = pytest.mark.parametrize("op", [op for op in PRIMITIVES if op.smooth], ids=lambda op: op.name)
+WITHOUT_SCIPY = pytest.mark.skipif(find_spec("scipy") is None, reason="pip install 'micrograd_np[scipy]'")
+
+
+def each(ops, slow=()):
+    """A test for each of these primitives; the thorough run alone does the slow ones."""
+    marks = lambda op: (
+        [WITHOUT_SCIPY] * (op.__module__ == scipys.__module__) + [pytest.mark.thorough] * (op.name in slow)
+    )
+    return pytest.mark.parametrize("op", [pytest.param(op, marks=marks(op), id=op.name) for op in ops])
+
+
+every_primitive = each(PRIMITIVES)
+every_smooth_primitive = each([op for op in PRIMITIVES if op.smooth])
+every_quick_smooth_primitive = each([op for op in PRIMITIVES if op.smooth], LOOPS)
 
 seeds = st.integers(0, 2**32 - 1)
 

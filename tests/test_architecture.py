@@ -21,7 +21,10 @@ FLOORS = (
     ("ops", "numpy_api"),
     ("engine",),
     ("ops.fused",),
-    ("creation", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
+    (
+        *("creation", "random", "functional", "linalg", "special"),
+        *("autograd", "optim", "check", "compiler", "pictures", "debug"),
+    ),
     ("nn", "data", "storage", "exercises"),
     ("training",),
     ("sklearn", "onnx", "distributed", "torch"),
@@ -169,36 +172,36 @@ def test_files_are_short(record_property):
 
 # Lines of Python by folder, so that growth is a decision. Whoever raises a number writes the reason beside it.
 LINES = {
-    ".": 530,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
+    ".": 590,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
     "autograd": 770,
     "check": 1400,  # check_primitive also claims that a compiled call is eager's
     "compiler": 2600,
-    "compiler/c": 3770,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
+    "compiler/c": 3800,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1320,
     "compiler/running": 780,
     "compiler/tracing": 2180,
     "compiler/writing": 1010,
-    "core": 2770,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
+    "core": 2930,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
     "data": 950,  # examples in docstrings
     "debug": 810,  # examples in docstrings
-    "distributed": 1160,  # its budget is 900: what goes wrong between processes is said in sentences
-    "engine": 1740,  # what PyTorch's size(), transpose and max would mean is said
-    "exercises": 690,  # more than the 250 that were planned: what a wrong rule looks like is said in words
-    "functional": 2500,  # dropout masks have a name
-    "nn": 4600,  # summary says which inputs a model takes
-    "numpy_api": 2720,  # PyTorch's names for what means the same
+    "distributed": 1180,  # its budget is 900: what goes wrong between processes is said in sentences
+    "engine": 1790,  # what PyTorch's size(), transpose and max would mean is said
+    "exercises": 670,  # more than the 250 that were planned: what a wrong rule looks like is said in words
+    "functional": 2820,  # images at the places of a grid, unpooling and noise, as in PyTorch
+    "nn": 4700,  # summary says which inputs a model takes
+    "numpy_api": 2990,  # PyTorch's names for what means the same
     "onnx": 890,
-    "onnx/operators": 1140,
+    "onnx/operators": 1150,
     "onnx/reading": 2090,  # what a hostile file can say, old opsets, functions, control flow, and source to read
-    "ops": 1370,
-    "ops/fused": 2250,
-    "optim": 1670,
+    "ops": 1380,
+    "ops/fused": 2490,
+    "optim": 1680,
     "optim/lr_scheduler": 810,  # examples in docstrings
-    "pictures": 3080,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
+    "pictures": 3190,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "sklearn": 340,
     "storage": 370,
-    "torch": 3200,  # its budget is 1,600: the table alone has 400 rows, and what takes more than one expression 60
-    "training": 1210,  # planes of a record are drawn later, from copies of the weights
+    "torch": 3550,  # its budget is 1,600: the table alone has 400 rows, and what takes more than one expression 60
+    "training": 1220,  # planes of a record are drawn later, from copies of the weights
 }
 SLACK = 250  # a number that is further away from the truth is no decision
 
@@ -247,7 +250,7 @@ print(*{m.__name__ for m in list(sys.modules.values())} - before)
     found = set(run(code))
     own = {name for name in found if name.startswith("micrograd_np.")}
     assert {name.split(".")[1] for name in own} & set(PARTS) == ALWAYS
-    assert len(own) <= 95, sorted(own)
+    assert len(own) <= 96, sorted(own)  # the last one: factors of matrices
     assert len(found - own) <= 12, sorted(found - own)  # dataclasses, pkgutil and what these want
 
 
@@ -265,7 +268,7 @@ print(len(before), *set(registry) - before)
     assert later == []
 
 
-@pytest.mark.parametrize("part", [*PARTS, "linalg", "random"])
+@pytest.mark.parametrize("part", [*PARTS, "linalg", "random", "special"])
 def test_every_part_is_an_attribute_of_the_package(part):
     assert run(f"import micrograd_np as mg; print(mg.{part}.__name__)") == [f"micrograd_np.{part}"]
 

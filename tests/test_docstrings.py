@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
+import micrograd_np as mg
 from micrograd_np.core.primitive import Primitive
 
 SOURCE = Path(__file__).parents[1] / "docs" / "extensions" / "public_names.py"
-ABOUT_TENSORS = ("", "creation", "linalg", "random", "functional", "nn", "nn.init")
+ABOUT_TENSORS = ("", "creation", "linalg", "random", "functional", "nn", "nn.init", "nn.utils.rnn")
 SHAPES = re.compile(
     r"->|\bshapes?\b|elementwise|\belements?\b|\bax[ei]s\b|scalar|\bnumbers?\b|\bscale\b|matri|vector|\([nc…,]|everywhere",
     re.IGNORECASE,
@@ -44,6 +45,7 @@ ENTRIES = [
     for entry in dict.fromkeys(public_names.entries().values())
     if getattr(entry.value, "__module__", "") != "numpy" and callable(entry.value)
 ]
+CLASSES = {entry.name: entry.value for entry in ENTRIES if inspect.isclass(entry.value)}
 OPS = {entry.name: entry.value for entry in ENTRIES if isinstance(entry.value, Primitive)}
 
 
@@ -85,6 +87,27 @@ def takes_tensors(value):
 )
 def test_every_public_name_has(what, known):
     assert {entry.name for entry in ENTRIES if dict(lacking(entry))[what]} == known
+
+
+def test_every_method_and_property_has_a_docstring_there_or_where_it_is_first_declared():
+    found = {
+        f"{name}.{method}"
+        for name, kind in CLASSES.items()
+        for method in public_names.defined(kind)
+        if not any(public_names.defined(base).get(method, ("", ""))[1] for base in kind.__mro__)
+    }
+    assert found == set()
+
+
+def test_every_method_of_a_tensor_says_its_shapes_and_errors_with_an_example_or_names_the_function_that_does():
+    found = {}
+    for name, (method, text) in public_names.members(mg.Tensor).items():
+        function = public_names.entries().get(name)
+        if inspect.isfunction(method) and not (function and f"`mg.{name}`" in text):
+            wanted = {"example": ">>>", "shapes": SHAPES, "errors": ERRORS if raises(method) else ""}
+            found[name] = [what for what, pattern in wanted.items() if not re.search(pattern, text)]
+    assert {name: lacks for name, lacks in found.items() if lacks} == {}
+    assert found
 
 
 @pytest.mark.parametrize("name", OPS)

@@ -245,6 +245,18 @@ class TestBlock:
             slope(mg.square)
         assert error.value.__notes__[0].endswith("return g.nothing")
 
+    def test_a_rule_cannot_write_into_what_it_is_given(self):
+        def rule(g, z, x):
+            g *= 2
+            return g * x
+
+        x = mg.Tensor([3.0], requires_grad=True)
+        with (
+            mg.exercise("square", x=rule),
+            pytest.raises(ValueError, match=r"writes into what it was given .*Make a new"),
+        ):
+            mg.square(x).sum().backward()
+
     def test_an_array_written_in_place_is_no_obstacle_unless_the_rule_reads_it(self):
         w = mg.Tensor([[2.0]], requires_grad=True)
         with mg.exercise("matmul", x=lambda g, z, x, y: g @ y.T):

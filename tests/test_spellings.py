@@ -7,7 +7,7 @@ import operator
 import re
 import traceback
 import warnings
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 
 import numpy as np
@@ -52,6 +52,51 @@ def test_the_package_says_what_to_write_for_a_function(name):
     list(named(str(caught.value)))
 
 
+PARTS = {
+    "torch": mg, "Tensor": mg.Tensor([1.0]), "linalg": mg.linalg, "random": mg.random, "autograd": mg.autograd,
+    "nn": nn, "nn.Module": nn.ReLU(), "nn.functional": F, "nn.utils": nn.utils, "nn.utils.rnn": nn.utils.rnn,
+    "optim": optim, "optim.Optimizer": optim.SGD([nn.Parameter([1.0])]), "optim.lr_scheduler": optim.lr_scheduler,
+    "utils.data": data,
+}  # fmt: skip
+ANSWER = r"\. (Write .*|There are no .* here|PyTorch's has no counterpart here; docs/pytorch-names\.md .*)\.$"
+
+
+@pytest.mark.parametrize("part", spellings.pytorchs_names())
+def test_every_name_that_pytorch_has_and_no_table_is_answered_with_a_sentence(part):
+    for name in spellings.pytorchs_names()[part]:
+        with pytest.raises(AttributeError, match=f"has no '{name}'{ANSWER}") as caught:
+            getattr(PARTS[part], name)
+        list(named(str(caught.value)))
+
+
+def test_what_only_the_names_of_pytorch_have_is_written_in_them():
+    with pytest.raises(AttributeError, match=r"^Tensor has no 'cummax'. Write mg.torch.cummax\(t, ...\).$"):
+        mg.Tensor([1.0]).cummax  # noqa: B018
+    t = mg.Tensor([3.0, 1.0, 4.0], requires_grad=True)
+    mg.torch.cummax(t, 0).values.sum().backward()
+    assert t.grad.tolist() == [2.0, 0.0, 1.0]
+    u = mg.Tensor([0.5, 1.75])
+    mg.torch.Tensor.frac_(u)
+    assert u.tolist() == [0.5, 0.75]
+
+
+@pytest.mark.parametrize(
+    ("read", "says"),
+    [
+        (lambda: mg.stft, "micrograd_np has no 'stft'. There are no complex numbers here."),
+        (lambda: mg.nn.Linear(1, 1).ipu, "Linear has no 'ipu'. There are no other devices and processes here."),
+        (lambda: nn.LazyInstanceNorm1d, "Write mg.nn.InstanceNorm1d, which takes its sizes at once."),
+        (lambda: F.upsample, "micrograd_np.functional has no 'upsample'. Write mg.functional.interpolate(t, size)."),
+        (lambda: F.elu_, "Write t = mg.functional.elu(t, ...)."),
+        (lambda: mg.segment_reduce, "PyTorch's has no counterpart here; docs/pytorch-names.md says where the others"),
+        (lambda: mg.Tensor([1.0]).resize, "The nearest name is size."),
+    ],
+)
+def test_what_is_not_here_is_answered_with_the_reason_or_the_nearest(read, says):
+    with pytest.raises(AttributeError, match=re.escape(says)):
+        read()
+
+
 @pytest.mark.parametrize("name", spellings._NUMPYS.split())
 def test_numpys_functions_that_a_message_names_take_tensors(name):
     t = mg.Tensor([1.0, 0.0], requires_grad=True)
@@ -92,7 +137,7 @@ def test_it_knows_where_things_are(name, says):
         (mg.random, "get_rng_state", r"Write mg.random.get_state\(\)"),
         (mg.autograd, "Function", "Write @primitive of micrograd_np.core.primitive"),
         (mg.autograd, "no_grad", "Write mg.no_grad"),
-        (mg.linalg, "svd", r"Write np.linalg.svd\(t.numpy\(\)\)"),
+        (mg.linalg, "eig", r"Write np.linalg.eig\(t.numpy\(\)\)"),
         (mg.linalg, "xyzzy", r"dir\(micrograd_np.linalg\) lists what it has"),
     ],
 )
@@ -140,6 +185,15 @@ def test_a_module_says_what_to_write_for_a_method_of_pytorchs(name):
         ("from micrograd_np.nn import Linaer", "micrograd_np.nn has no 'Linaer'. Did you mean Linear?"),
         ("from micrograd_np.optim import StepLR", "Write mg.optim.lr_scheduler.StepLR."),
         ("import micrograd_np.xyzzy", "micrograd_np has no 'xyzzy'. dir(micrograd_np) lists what it has."),
+        (
+            "from micrograd_np.nn.functional import elu_",
+            "micrograd_np.functional has no 'elu_'. Write t = mg.functional",
+        ),
+        ("from micrograd_np.nn.utils import clip_grad_norm", "Write mg.nn.utils.clip_grad_norm_."),
+        ("import micrograd_np.nn.utils.prune", "Write weight * mask, in a forward of your own"),
+        ("from micrograd_np.nn.utils.parametrizations import weight_norm", "in a forward of your own"),
+        ("import micrograd_np.nn.utils.fusion", "PyTorch's has no counterpart here"),
+        ("from micrograd_np.linalg import eig", "micrograd_np.linalg has no 'eig'. Write np.linalg.eig(t.numpy())"),
         ("import micrograd_np._xyzzy", "No module named 'micrograd_np._xyzzy'"),
         ("import micrograd_np.zeros", "No module named 'micrograd_np.zeros'"),
     ],
@@ -159,7 +213,7 @@ def test_pytorchs_import_lines_work():
 def test_a_name_of_one_meaning_is_a_function_and_a_method(name, torch):
     assert hasattr(torch, name) or hasattr(torch.Tensor, name)
     function = getattr(mg, name)
-    assert name == "cat" or getattr(mg.Tensor, name).__doc__ == getattr(function, "kernel", function).__doc__
+    assert name == "cat" or getattr(mg.Tensor, name).__doc__.startswith(getattr(function, "kernel", function).__doc__)
     assert name in mg.__all__
 
 
@@ -275,6 +329,9 @@ def test_the_one_device_may_be_named(make):
         (lambda **x: F.mish(X, **x), "inplace"),
         (lambda **x: F.silu(X, **x), "inplace"),
         (lambda **x: F.hardswish(X, **x), "inplace"),
+        (lambda **x: F.dropout(X, **x), "inplace"),
+        (lambda **x: F.dropout2d(X[None, None], **x), "inplace"),
+        (lambda **x: F.threshold(X, 0.0, 1.0, **x), "inplace"),
         (lambda **x: nn.utils.clip_grad_norm_([nn.Parameter(X)], 1.0, **x), "foreach"),
         (lambda **x: nn.utils.clip_grad_value_([nn.Parameter(X)], 1.0, **x), "foreach"),
         (lambda **x: optim.Adam([nn.Parameter(X)], **x), "capturable"),
@@ -305,8 +362,8 @@ def test_a_file_is_loaded_wherever_it_is_said_to_go(tmp_path):
 
 
 def test_the_parts_under_another_name_say_it():
-    with pytest.raises(AttributeError, match=r"^micrograd_np.nn.utils has no 'clip_grad_norm'. Did you mean"):
-        nn.utils.clip_grad_norm  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^micrograd_np.nn.utils has no 'clip_grad_nrm'. Did you mean"):
+        nn.utils.clip_grad_nrm  # noqa: B018
 
 
 def test_initial_values_are_written_into_the_array_of_a_parameter_too():
@@ -333,6 +390,11 @@ def test_a_keyword_of_several_names_is_answered_with_ours():
         (lambda: x.repeat(2, 1, 1), r"write mg.tile\(t, \(2, 3, 4\)\)"),
         (lambda: mg.random.randn(size=(2, 3)), r"its arguments are \*size, dtype, requires_grad, generator\.$"),
         (lambda: x.topk(1, dim=1), "PyTorch's dim is axis here"),
+        (
+            lambda: F.relu(x, True),
+            r"relu\(x\): too many positional arguments\. If inplace was meant: .*use the result",
+        ),
+        (lambda: F.leaky_relu(x, 0.1, True), r"leaky_relu\(.*\): too many positional arguments\. If inplace was meant"),
         (lambda: nn.MSELoss(size_average=True), "PyTorch's size_average is reduction here"),
         (lambda: data.DataLoader([1], prefetch_factor=2), "PyTorch's prefetch_factor is prefetch here"),
     ):
@@ -340,10 +402,49 @@ def test_a_keyword_of_several_names_is_answered_with_ours():
             call()
 
 
-def test_a_layer_with_inplace_returns_a_new_tensor():
-    x = mg.Tensor(-X)
-    assert nn.ReLU(inplace=True)(x) is not x
-    np.testing.assert_array_equal(x.data, -X)
+IN_PLACE = [
+    name
+    for name in nn.__all__
+    if inspect.isclass(getattr(nn, name)) and "inplace" in inspect.signature(getattr(nn, name)).parameters
+]
+NEEDED = {"Threshold": {"threshold": 0.1, "value": 20.0}}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_a_layer_with_inplace_returns_a_new_tensor_and_says_so(name):
+    shape = (1, 3, *[2] * int(name[-2])) if name.endswith("d") and name[-2].isdigit() else (2, 3)
+    values = np.linspace(-4.0, 4.0, np.prod(shape)).reshape(shape)
+    layer = getattr(nn, name)(inplace=True, **NEEDED.get(name, {}))
+    x, w = mg.Tensor(values.copy()), mg.Tensor(values.copy(), requires_grad=True)
+    for t in (x, w, w * 1):  # a leaf that requires a gradient, too
+        z = layer(t)
+        assert z is not t
+        assert not np.shares_memory(z.data, t.data)
+        np.testing.assert_array_equal(t.data, values)
+    z.sum().backward()
+    assert "`inplace` is PyTorch's: here the result is in a new tensor" in getattr(nn, name).__doc__
+
+
+def test_the_layers_with_inplace_are_pytorchs(torch):
+    theirs = {
+        name for name in vars(torch.nn)
+        if inspect.isclass(x := getattr(torch.nn, name)) and "inplace" in inspect.signature(x).parameters
+    }  # fmt: skip
+    assert theirs == {*IN_PLACE}
+
+
+def test_every_function_with_inplace_takes_false_and_says_what_to_use_instead_of_true(torch):
+    theirs = [
+        name for name, f in vars(torch.nn.functional).items()
+        if name[0] != "_" and inspect.isfunction(f) and "inplace" in inspect.signature(f).parameters
+    ]  # fmt: skip
+    assert len(theirs) >= 18
+    for name in theirs:
+        shape = (1, 3, *[2] * int(name[-2])) if name.endswith("d") and name[-2].isdigit() else (1, 2, 3)
+        call = partial(getattr(F, name), np.ones(shape), **NEEDED.get(name.title(), {}))
+        assert call(inplace=False).shape == shape
+        with pytest.raises(ValueError, match=f"^{name}: inplace=True: a new tensor is returned; use the result."):
+            call(inplace=True)
 
 
 def test_a_module_moves_to_the_one_device():
@@ -497,13 +598,14 @@ def test_a_shape_is_no_data():
         with pytest.raises(TypeError, match=r"Tensor: requires_grad is .*; of a shape, write mg.empty\(2, 3\)"):
             call()
     assert mg.Tensor([1.0], np.bool_(True)).requires_grad
+    assert (mg.Tensor(5).shape, mg.Tensor(5).item()) == ((), 5)  # which can be meant
 
 
 @pytest.mark.parametrize(
     ("function", "first"),
     [(mg.Tensor.std, "ddof=1"), (mg.Tensor.var, "ddof=1"), (mg.std, "ddof=1"), (mg.var, "ddof=1"),
      (mg.median, "PyTorch"), (mg.Tensor.repeat, "tile"), (mg.repeat, "tile"), (mg.split, "PyTorch"),
-     (mg.Tensor.transpose, "as in NumPy")],
+     (mg.Tensor.transpose, "as in NumPy"), (mg.Tensor, "made of data, never of a shape")],
 )  # fmt: skip
 def test_where_pytorchs_meaning_differs_the_docstring_says_it_first(function, first):
     assert first in function.__doc__.splitlines()[0]

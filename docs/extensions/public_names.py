@@ -3,20 +3,24 @@
 import importlib
 import inspect
 import re
-from functools import cache
+from functools import cache, cached_property
+from types import FunctionType
 
 import micrograd_np
 
 PACKAGE = "micrograd_np"
 MODULES = [name for name in micrograd_np.__all__ if inspect.ismodule(getattr(micrograd_np, name))]
-PAGES = ("", *MODULES, "nn.init", "optim.lr_scheduler", "onnx", "sklearn")
+PAGES = (
+    "", *MODULES, "nn.init", "nn.utils.rnn", "optim.lr_scheduler", "onnx", "sklearn", "core.primitive", "core.domains",
+)  # fmt: skip
 SAME_PAGE = {"nn.functional": "functional", "nn.utils": "optim"}
 
 
 def exported(module):
-    """The public names of a module: what `__all__` lists, else the functions and classes that it defines."""
-    own = {n: x for n, x in vars(module).items() if n[0] != "_" and (inspect.isroutine(x) or inspect.isclass(x))}
-    return getattr(module, "__all__", [n for n, x in own.items() if x.__module__ == module.__name__])
+    """The public names of a module: what `__all__` lists, else what it defines, and the instances of its classes."""
+    named = {n: x if inspect.isroutine(x) or inspect.isclass(x) else type(x) for n, x in vars(module).items()}
+    own = [n for n, x in named.items() if n[0] != "_" and getattr(x, "__module__", "") == module.__name__]
+    return getattr(module, "__all__", own)
 
 
 def module_of(page):
@@ -56,7 +60,7 @@ def entries():
 
 
 @cache
-def members(kind):
+def defined(kind):
     """The public methods and properties of a class, each with its docstring; also those of private bases."""
     public = {e.value for e in entries().values() if inspect.isclass(e.value)} - {kind}
     bases = [b for b in kind.__mro__ if b.__module__.startswith(PACKAGE) and b not in public]
@@ -65,18 +69,22 @@ def members(kind):
         slots = getattr(base, "__slots__", ())
         for name, x in vars(base).items():
             value = x.__func__ if isinstance(x, (staticmethod, classmethod)) else x
-            of_slot = inspect.ismemberdescriptor(value) and isinstance(slots, dict)
-            text = slots[name] if of_slot else document(value)
-            ours = getattr(value, "__module__", PACKAGE).startswith(PACKAGE) and not inspect.isclass(value)
-            if text and ours and name[0] != "_" and hasattr(value, "__get__"):
-                found.setdefault(name, (value, inspect.cleandoc(text)))
+            of_slot = inspect.ismemberdescriptor(value) and isinstance(slots, dict) and slots[name]
+            kinds = (FunctionType, property, cached_property)
+            if name[0] != "_" and (of_slot or isinstance(value, kinds)):
+                found.setdefault(name, (value, inspect.cleandoc(slots[name]) if of_slot else document(value)))
     return found
 
 
+def members(kind):
+    """Those with a docstring: a method that overrides another may leave it to that."""
+    return {name: (value, text) for name, (value, text) in defined(kind).items() if text}
+
+
 def document(value):
-    """The docstring of a value, cleaned."""
+    """The docstring of a value, cleaned; that of its class is not its own."""
     text = getattr(value, "__doc__", None)
-    return inspect.cleandoc(text) if isinstance(text, str) else ""
+    return inspect.cleandoc(text) if isinstance(text, str) and text != type(value).__doc__ else ""
 
 
 def is_public(text):

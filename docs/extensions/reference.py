@@ -98,7 +98,7 @@ def whole_entry(entry):
         role = "exception" if issubclass(value, Exception) else "class"
     else:
         role = "function" if callable(value) else "data"
-    text = entry_of(entry.name, value, role, document(value))
+    text = entry_of(entry.name, value, role, document(value) or f"``{value}``")
     notes = []
     if name := counterpart(value):
         notes.append(f"NumPy's: `numpy.{name} <{NUMPY.format(name)}>`__.")
@@ -119,7 +119,7 @@ class Public(SphinxDirective):
     def run(self):
         """Parse the entries where the directive stands."""
         module = importlib.import_module(self.arguments[0])
-        page = module.__name__.removeprefix(PACKAGE).removeprefix(".")
+        page = self.arguments[0].removeprefix(PACKAGE).removeprefix(".")
         self.env.note_dependency(__file__)
         groups = {}
         files = self.options.get("of")
@@ -128,7 +128,7 @@ class Public(SphinxDirective):
             if entry.page == page and (files is None or home.rpartition(".")[2] in files):
                 groups.setdefault(home, []).append(entry)
         whole = files is None or "module" in files
-        lines = [rst(document(module)), "", f".. py:module:: {module.__name__}", ""] if whole else []
+        lines = [rst(document(module)), "", f".. py:module:: {self.arguments[0]}", ""] if whole else []
         for other, home in SAME_PAGE.items():
             if home == page and whole:
                 lines += [f"The same names are in ``{PACKAGE}.{other}``.", "", f".. py:module:: {PACKAGE}.{other}", ""]

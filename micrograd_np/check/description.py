@@ -31,7 +31,7 @@ def derivatives(op: Primitive[Any]) -> dict[str, str]:
 
 def spelling(op: Primitive[Any]) -> str:
     """How users call an op: ``mg.cos``, ``mg.functional.elu``; nothing if it is not public."""
-    for home in ("", "linalg.", "functional."):
+    for home in ("", "linalg.", "special.", "functional."):
         module = getattr(micrograd_np, home[:-1]) if home else micrograd_np
         if vars(module).get(op.name) is op:
             return f"mg.{home}{op.name}"

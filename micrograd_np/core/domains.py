@@ -14,6 +14,9 @@ class Domain:
     edge policy, but finite differences cannot judge them, so the property tests keep away. `distinct` says that ties
     among the elements are kinks too. Integers without bounds are valid positions along any axis of the other inputs.
     Where an interval does not say it (definite matrices, sorted edges), ``draw(rng, shape)`` gives an example.
+
+    >>> Domain("[2, 3], kink at 2.5", low=2.0, high=3.0, kinks=(2.5,)).high
+    3.0
     """
 
     symbol: str

@@ -44,7 +44,7 @@ _NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "
 _RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary"))
 _LENIENT = frozenset((  # functions that take such arguments in PyTorch
     "celu", "hardsigmoid", "relu6", "selu", "grad", "load", "clip_grad_norm_", "clip_grad_value_", "clone", "copy_",
-    "threshold", "to",
+    "rrelu", "threshold", "to",
 ))  # fmt: skip
 _COMPILED = "mg.compile makes steps fast; leave it out"
 _INERT = {
@@ -67,11 +67,13 @@ _INERT = {
 
 "" where every value is right."""
 
+_NOT_IN_PLACE = " If inplace was meant: a new tensor is returned; use the result."
 _ADVICE = {
     "transpose": " To exchange two axes, write swapaxes.",
     "where": " For the positions of what is true, write np.nonzero(condition).",
     "alpha": " Write x + alpha * y.",
     "rounding_mode": " Write x // y, or mg.trunc(x / y).",
+    **dict.fromkeys(("relu", "elu", "leaky_relu", "hardtanh", "silu", "mish", "hardswish"), _NOT_IN_PLACE),
 }
 """What may have been meant by a call with too many or too few arguments, and by an unknown keyword."""
 

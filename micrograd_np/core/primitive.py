@@ -1,19 +1,7 @@
 """One op, one declaration: a kernel, its derivative rules, and all that tests, tables and pictures need.
 
 A *kernel* is written over a namespace `xp` (NumPy, or one that records) and a destination `out`; `...` as destination
-means "a fresh array", and makes NumPy return 0-d arrays instead of scalars. Derivative *rules* are given by input name:
-
->>> import numpy as np
->>> from micrograd_np.core.domains import REALS
->>> from micrograd_np.core.primitive import primitive
->>> @primitive("{x}³", domain=(REALS,))
-... def cube(xp, out, x):
-...     "Elementwise third power."
-...     return xp.multiply(xp.multiply(x, x), x, out=out)
->>> cube.vjp(x=lambda g, z, x: 3 * g * x * x)
-cube(x)
->>> cube(np.array([1.0, 2.0]))
-array([1., 8.])
+means "a fresh array", and makes NumPy return 0-d arrays instead of scalars. Derivative *rules* are given by input name.
 
 This file knows nothing of `Tensor`: whatever derives from `Vertex` takes part in the graph, and an application returns
 the `result_type` of its first tensor argument.
@@ -36,6 +24,8 @@ from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge, preferred, preferred_type
 from .views import register_view
 from .writes import clock, writes
+
+__all__ = ["Primitive", "primitive"]  # for ops of one's own; the rest is the package's
 
 P = ParamSpec("P")
 
@@ -148,7 +138,14 @@ class _Docstring:
 
 
 class Primitive(Generic[P]):
-    """An op that can be differentiated, traced, drawn, tested and documented. Created by the decorator `primitive`."""
+    """An op that can be differentiated, traced, drawn, tested and documented. Created by the decorator `primitive`.
+
+    TypeError for a kernel or a domain of another form, and for names that are no inputs.
+
+    >>> import micrograd_np as mg
+    >>> isinstance(mg.matmul, Primitive), mg.matmul.inputs, mg.matmul.shape, mg.matmul.onnx
+    (True, ('x', 'y'), '(n,k),(k,m)->(n,m)', 'MatMul')
+    """
 
     def __init__(
         self, kernel: Callable[..., Any], label: str, *, domain: Sequence[Domain], shape: str | None = None,
@@ -518,6 +515,20 @@ def primitive(
     - `not_differentiable`: inputs that have no derivative by nature (labels, indices, masks).
     - `view`: the result may share memory with the first input.
     - `numpy`: NumPy functions that it implements besides the one of its name, e.g. ``("absolute",)``.
+
+    TypeError for a kernel that does not begin with ``(xp, out)``.
+
+    >>> import numpy as np
+    >>> from micrograd_np.core.domains import REALS
+    >>> from micrograd_np.core.primitive import primitive
+    >>> @primitive("{x}³", domain=(REALS,))
+    ... def cube(xp, out, x):
+    ...     "Elementwise third power."
+    ...     return xp.multiply(xp.multiply(x, x), x, out=out)
+    >>> cube.vjp(x=lambda g, z, x: 3 * g * x * x)
+    cube(x)
+    >>> cube(np.array([1.0, 2.0]))
+    array([1., 8.])
     """
     declaration = locals()
 

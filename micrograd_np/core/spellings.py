@@ -1,9 +1,12 @@
 """Names of PyTorch and NumPy that a tensor or the package does not have, and what to write instead."""
 
+import re
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
+from pkgutil import get_data
 from typing import Any, NoReturn
 
 _DEVICE = "t itself: there is one device; leave it out"
@@ -15,6 +18,10 @@ _OTHER_NAMES = {
     "ger": "outer", "inverse": "linalg.inv", "logdet": "linalg.slogdet", "matrix_power": "linalg.matrix_power",
     "movedim": "moveaxis", "rad2deg": "degrees", "sgn": "sign", "slogdet": "linalg.slogdet", "swapdims": "swapaxes",
     "take_along_dim": "take_along_axis", "tensor_split": "array_split", "true_divide": "divide",
+    "digamma": "special.digamma", "erfc": "special.erfc", "erfinv": "special.erfinv", "i0": "special.bessel_i",
+    "igamma": "special.gammainc", "igammac": "special.gammaincc", "lgamma": "special.gammaln", "pinverse":
+    "linalg.pinv", "qr": "linalg.qr", "svd": "linalg.svd", "mvlgamma": "special.multigammaln", "polygamma":
+    "special.polygamma",
 }  # fmt: skip
 """Functions that PyTorch has under another name, as a method too."""
 _IN_PLACE = (
@@ -29,14 +36,22 @@ _NUMPYS_ALONE = (
     "allclose can_cast dtype finfo iinfo isin promote_types result_type searchsorted set_printoptions "
     "tril_indices triu_indices"
 )
-_DECOMPOSED = "svd qr eig lstsq"
+_DECOMPOSED = "eig lstsq"
 _WITHOUT_GRADIENT = "conj copysign corrcoef cov fmax fmin heaviside imag real sinc unique"
 _KINDS = {
     "Float": "float32", "Double": "float64", "Half": "float16", "Long": "int64", "Int": "int32", "Short": "int16",
     "Char": "int8", "Byte": "uint8", "Bool": "bool",
 }  # fmt: skip
 _CONSTANTS = "inf nan pi e newaxis uint16 uint32 uint64"
-_OF_MATRICES = "cond eig eigh eigvals eigvalsh lstsq matrix_rank pinv qr svd svdvals tensorinv tensorsolve"
+_SCIPYS = {
+    "matrix_exp": "scipy.linalg.expm(t.numpy()), which has no gradient",
+    "lu": "scipy.linalg.lu(t.numpy()), which has no gradient",
+    "matrix_rank": "np.linalg.matrix_rank(t.numpy())",
+    "gradient": "np.gradient(t.numpy()), which has no gradient",
+}
+_ANY_LAYOUT = "nothing: functions take any layout; leave it out"
+_OF_MATRICES = "cond eig eigvals lstsq matrix_rank tensorinv tensorsolve"
+_ACTIVATING = "celu elu hardtanh leaky_relu relu rrelu selu threshold alpha_dropout feature_alpha_dropout"
 _INITIAL = (
     "constant dirac eye kaiming_normal kaiming_uniform normal orthogonal sparse uniform xavier_normal xavier_uniform"
 )
@@ -73,7 +88,7 @@ _METHODS = {
     **{f"{name}_": f"t.copy_(t.{name}(...))" for name in _IN_PLACE.split()},
     **{f"{name}_": f"t.copy_(mg.{other}(t, ...))" for name, other in _OTHER_NAMES.items() if "." not in other},
     **{name: f"np.{name}(t)" for name in _NUMPYS.split()},
-    "clamp_min": "t.clip(min)", "clamp_max": "t.clip(max=max)", "erfc": "1 - t.erf()", "frac": "t - t.trunc()",
+    "clamp_min": "t.clip(min)", "clamp_max": "t.clip(max=max)", "frac": "t - t.trunc()",
     "addmm": "t + a @ b", "baddbmm": "t + a @ b", "addcmul": "t + value * a * b", "addcdiv": "t + value * a / b",
     "lerp": "t + weight * (end - t)", "logit": "mg.log(t / (1 - t))", "type_as": "t.astype(other.dtype)",
     "bfloat16": "t.astype('float32'): NumPy has no bfloat16", "short": "t.astype('int16')", "byte": "t.astype('uint8')",
@@ -100,6 +115,15 @@ _METHODS = {
     "split": "mg.split(t, parts), for parts in NumPy's sense: how many, not of which length",
     "sort": "mg.sort(t) for the values, t.argsort() for the positions",
     "values": "t itself: max, min, sort and median return the values only",
+    **_SCIPYS,
+    "cauchy_": "t.copy_(mg.random.generator().standard_cauchy(t.shape))",
+    "geometric_": "t.copy_(mg.random.generator().geometric(p, t.shape))",
+    "log_normal_": "t.copy_(mg.random.generator().lognormal(mean, std, t.shape))",
+    "is_same_size": "t.shape == other.shape", "is_signed": "t.dtype.kind != 'u'", "layout": _ANY_LAYOUT,
+    "prelu": "mg.functional.prelu(t, weight)", "hardshrink": "mg.functional.hardshrink(t)",
+    "apply_": "t.copy_([...]), computed by functions of arrays", "untyped_storage": "t.data", "storage_type": "t.data",
+    "new": "mg.tensor(data, t.dtype)", "volatile": "with mg.no_grad()", "set_": "t.copy_(source)",
+    "triangular_solve": "mg.linalg.solve(a, t)", "solve": "mg.linalg.solve(a, t)",
     "indices": "t.argmax(axis), or t.argsort(axis), of the tensor that max, min, sort or median was called on",
 }  # fmt: skip
 
@@ -129,7 +153,7 @@ _FUNCTIONS = {
     "concat": "mg.cat(tensors)", "row_stack": "mg.vstack(tensors)",
     "broadcast_tensors": "mg.broadcast_arrays(*tensors)",
     "addmm": "c + a @ b", "baddbmm": "c + a @ b", "lerp": "a + weight * (b - a)",
-    "logit": "mg.log(t / (1 - t))", "erfc": "1 - mg.erf(t)", "frac": "t - mg.trunc(t)", "clamp_min": "mg.clip(t, min)",
+    "logit": "mg.log(t / (1 - t))", "frac": "t - mg.trunc(t)", "clamp_min": "mg.clip(t, min)",
     "clamp_max": "mg.clip(t, max=max)", "std_mean": "mg.std(t, ddof=1) and mg.mean(t)",
     "var_mean": "mg.var(t, ddof=1) and mg.mean(t)", "aminmax": "mg.min(t, axis) and mg.max(t, axis)",
     "cdist": "mg.norm(a[:, None] - b, axis=-1)", "dist": "mg.norm(a - b)", "bucketize": "np.searchsorted(...)",
@@ -139,7 +163,7 @@ _FUNCTIONS = {
     "set_num_threads": "OMP_NUM_THREADS in the environment", "distributions": "functions of mg.random",
     "use_deterministic_algorithms": "nothing: a seed determines every number; leave it out",
     "set_float32_matmul_precision": "nothing: products are exact to the dtype; leave it out",
-    "special": "mg.erf, mg.ndtr or mg.xlogy", "fft": "np.fft, which has no gradient", "version": "mg.__version__",
+    "fft": "np.fft, which has no gradient", "version": "mg.__version__",
     "unflatten": "t.reshape(shape)", "scalar_tensor": "mg.tensor(data)", "range": "mg.arange(start, stop)",
     "default_generator": "mg.random.generator()", "initial_seed": "mg.random.get_state()", "kthvalue": "mg.topk(t, k)",
     "diag_embed": "t[..., None] * mg.eye(n)", "addcmul": "t + value * a * b", "addcdiv": "t + value * a / b",
@@ -155,9 +179,32 @@ _FUNCTIONS = {
     "neg": "mg.negative(t)", "amax": "mg.max(t, axis)", "amin": "mg.min(t, axis)", "float": "mg.float32",
     "double": "mg.float64", "half": "mg.float16", "int": "mg.int32", "long": "mg.int64", "bool": "mg.bool_",
     **dict.fromkeys(("array", "asarray"), "mg.tensor(data)"),
+    **{f"{name}_": f"t.copy_(mg.{other}(t, ...))" for name, other in _OTHER_NAMES.items() if "." not in other},
+    **{f"{name}_": f"t = mg.functional.{name}(t, ...)" for name in _ACTIVATING.split()},
+    **_SCIPYS,
+    **dict.fromkeys(("channels_last", "channels_last_3d", "contiguous_format", "preserve_format"), _ANY_LAYOUT),
+    **dict.fromkeys(("strided", "layout", "memory_format"), _ANY_LAYOUT), "get_device": _NO_DEVICE,
+    "get_num_threads": "OMP_NUM_THREADS in the environment", "to_dlpack": "np.from_dlpack(t.data)",
+    "gru": "mg.nn.GRU", "lstm": "mg.nn.LSTM", "rnn_tanh": "mg.nn.RNN", "rnn_relu": "mg.nn.RNN(nonlinearity='relu')",
+    "gru_cell": "mg.nn.GRUCell", "lstm_cell": "mg.nn.LSTMCell", "rnn_tanh_cell": "mg.nn.RNNCell",
+    "rnn_relu_cell": "mg.nn.RNNCell(nonlinearity='relu')", "convolution": "mg.functional.conv2d",
+    "binomial": "mg.random.generator().binomial(n, p)", "is_same_size": "t.shape == other.shape",
+    "is_signed": "t.dtype.kind != 'u'", "unravel_index": "np.unravel_index(t.numpy(), shape)",
+    "histogramdd": "np.histogramdd(t.numpy())", "triangular_solve": "mg.linalg.solve(a, b)",
+    "cond": "mg.where(condition, a, b)", "frombuffer": "mg.tensor(np.frombuffer(buffer))",
+    "feature_dropout": "mg.functional.dropout1d(t, p)", "pca_lowrank": "np.linalg.svd(t.numpy())",
+    "svd_lowrank": "np.linalg.svd(t.numpy())",
+    **dict.fromkeys(("Storage", "TypedStorage", "UntypedStorage"), "t.data, which is a NumPy array"),
+    **{f"{kind}Storage": "t.data, which is a NumPy array" for kind in _KINDS},
     **{f"{kind}Tensor": f"mg.tensor(data, dtype='{dtype}')" for kind, dtype in _KINDS.items()},
 }  # fmt: skip
-_LAZY = "Linear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d BatchNorm1d BatchNorm2d"
+_LAZY = (
+    "Linear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d BatchNorm1d BatchNorm2d BatchNorm3d "
+    "InstanceNorm1d InstanceNorm2d InstanceNorm3d"
+)
+_YOUR_OWN = "in a forward of your own: docs/howto/own-module.md"
+_POOLS = [f"{kind}_pool{d}d" for kind in ("max", "adaptive_max") for d in (1, 2, 3)]
+_BIN_SIZES = "mg.nn.AdaptiveMaxPool{0}d, whose bins are not drawn"
 _OF_PARTS = {
     "autograd": {
         "Function": "@primitive of micrograd_np.core.primitive, with its rules by .vjp: docs/from-pytorch.md",
@@ -172,18 +219,53 @@ _OF_PARTS = {
         "seed": "mg.manual_seed(seed)", "fork_rng": "mg.random.get_state() before, mg.random.set_state(state) after",
         "default_generator": "mg.random.generator()", "initial_seed": "mg.random.get_state()",
     },
-    "linalg": {name: f"np.linalg.{name}(t.numpy()), which has no gradient" for name in _OF_MATRICES.split()},
+    "linalg": {
+        **{name: f"np.linalg.{name}(t.numpy()), which has no gradient" for name in _OF_MATRICES.split()},
+        **{f"{name}_ex": f"mg.linalg.{name}" for name in ("cholesky", "inv", "solve")},
+        "LinAlgError": "np.linalg.LinAlgError", **{name: _SCIPYS[name] for name in ("lu", "matrix_exp")},
+    },
     "nn.init": {
         name: f"mg.nn.init.{name}_" for name in _INITIAL.split()
     },
     "nn": {
         "DataParallel": "the module itself: there is one device; leave it out", "Tensor": "mg.Tensor",
+        "modules": "mg.nn", "parameter": "mg.nn.Parameter",
         "parallel": _NO_DEVICE, "SyncBatchNorm": "mg.nn.BatchNorm2d", "UpsamplingNearest2d": "mg.nn.Upsample",
         "UpsamplingBilinear2d": "mg.nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)",
         **{f"Lazy{name}": f"mg.nn.{name}, which takes its sizes at once" for name in _LAZY.split()},
+        **{f"FractionalMaxPool{d}d": _BIN_SIZES.format(d) for d in (2, 3)},
+        "CrossMapLRN2d": "mg.nn.LocalResponseNorm", "NLLLoss2d": "mg.nn.NLLLoss", "RNNBase": "mg.nn.RNN",
+        "RNNCellBase": "mg.nn.RNNCell", "Container": "mg.nn.Module", "UninitializedBuffer": "mg.nn.Buffer(data)",
+        "UninitializedParameter": "mg.nn.Parameter(data)",
+        "AdaptiveLogSoftmaxWithLoss": "mg.nn.CrossEntropyLoss, of all classes",
     },
-    "optim": {"swa_utils": "mg.optim.ExponentialMovingAverage"},
+    "functional": {
+        **{f"{name}_with_indices": f"mg.functional.{name}(..., return_indices=True)" for name in _POOLS},
+        **{f"{name}_": f"t = mg.functional.{name}(t, ...)" for name in _ACTIVATING.split()},
+        **{f"fractional_max_pool{d}d{end}": _BIN_SIZES.format(d) for d in (2, 3) for end in ("", "_with_indices")},
+        **dict.fromkeys(("upsample", "upsample_nearest"), "mg.functional.interpolate(t, size)"),
+        "upsample_bilinear": "mg.functional.interpolate(t, size, mode='bilinear', align_corners=True)",
+        "multi_head_attention_forward": "mg.nn.MultiheadAttention",
+        "linear_cross_entropy": "mg.functional.cross_entropy(t @ weight.T, target)",
+        "native_channel_shuffle": "mg.functional.channel_shuffle",
+    },
+    "nn.utils": {
+        "clip_grad_norm": "mg.nn.utils.clip_grad_norm_", "stateless": "mg.functional_call",
+        "get_total_norm": "mg.nn.utils.clip_grad_norm_(parameters, np.inf), which returns the norm",
+        "clip_grads_with_norm_": "mg.nn.utils.clip_grad_norm_(parameters, max_norm)",
+        "skip_init": "the layer itself, whose weights are drawn",
+        "weight_norm": f"g * v / mg.norm(v) as the weight, {_YOUR_OWN}",
+        "spectral_norm": f"weight / sigma, sigma by power iteration, {_YOUR_OWN}",
+        "prune": f"weight * mask, {_YOUR_OWN}",
+        **dict.fromkeys(("parametrize", "parametrizations"), f"the weight as what it is computed from, {_YOUR_OWN}"),
+    },
+    "optim": {
+        "swa_utils": "mg.optim.ExponentialMovingAverage", "SparseAdam": "mg.optim.Adam: gradients are dense",
+    },
     "data": {
+        "DistributedSampler": "mg.distributed.data_parallel, which gives each worker its part of a batch",
+        "default_convert": "mg.data.collate", "IterDataPipe": "mg.data.IterableDataset",
+        "DFIterDataPipe": "mg.data.IterableDataset", "MapDataPipe": "mg.data.Dataset",
         "get_worker_info": "nothing: workers are threads; leave it out", "default_collate": "mg.data.collate",
         "dataloader": "mg.data.DataLoader", "distributed": _NO_DEVICE,
     },
@@ -197,8 +279,51 @@ _OF_MODULES = {
     "xpu": "the module itself: there is one device; leave it out",
     "compile": "mg.compile(step)",
     "register_backward_hook": "module.register_full_backward_hook(hook)",
+    "to_empty": "the module itself: there is one device; leave it out",
+    "set_submodule": "setattr(parent, name, module)",
+    "get_extra_state": "self.register_buffer(name, value), whose values are in the state dict",
+    "set_extra_state": "self.register_buffer(name, value), whose values are in the state dict",
+    "register_load_state_dict_pre_hook": "model.load_state_dict(changed(state_dict))",
+    "register_state_dict_post_hook": "changed(model.state_dict())",
 }
-_PARTS = "nn functional optim optim.lr_scheduler data training random linalg autograd debug nn.init"
+_OF_OPTIMIZERS = {
+    **{f"register_step_{when}_hook": "the call before or after optimizer.step()" for when in ("pre", "post")},
+    "register_load_state_dict_pre_hook": "optimizer.load_state_dict(changed(state_dict))",
+    "register_state_dict_post_hook": "changed(optimizer.state_dict())",
+}
+_OF_CLASSES = {"Tensor": _METHODS, "Module": _OF_MODULES, "Optimizer": _OF_OPTIMIZERS}
+_PARTS = "nn functional optim optim.lr_scheduler data training random linalg special autograd debug nn.init"
+_PYTORCHS = {"functional": "nn.functional", "data": "utils.data", "Module": "nn.Module", "Optimizer": "optim.Optimizer"}
+"""Parts and classes that PyTorch has elsewhere."""
+KINDS_NOT_HERE = {
+    "complex numbers": r"complex conj angle imag real$ polar cdouble cfloat chalf stft",
+    "tensors that are sparse, nested or quantised": r"""
+        sparse coalesced?$ crow ccol (row|col)_indices ^indices ^values dense spmm dsmm hsmm saddmm s?sp?mm$ quan
+        ^q_ q?u?int\d qscheme int_repr fbgemm ^qat bits\d float[48]_ intrinsic ^ao$ nested jagged padded masked$
+        Lazy Uninit lazy names?$ rename
+    """,
+    "other devices and processes": r"""
+        cudnn miopen mkldnn mps mtia xla xpu vulkan ipu maia _meta autocast Autocast cuda accel [dD]istributed
+        Stream Event cpp [Ss]hared fork wait rpc multiproc mkl is_(in)?ference$ openmp lapack spectral$ device ^cpu$
+        futures Future scaled_mm grouped_mm swap_in SparseAdam
+    """,
+}
+"""What is not here, and of which of PyTorch's names that is said."""
+
+
+@cache
+def pytorchs_names() -> dict[str, dict[str, str]]:
+    """For each part of PyTorch, its names that are not here and for which no table says what to write.
+
+    With each the part of `micrograd_np.torch` that has it, or "". ``python docs/generate_pytorch_names.py`` writes the
+    file, of PyTorch as it is.
+    """
+    parts: dict[str, dict[str, str]] = {}
+    for row in (get_data(__package__, "names_of_pytorch.txt") or b"").decode().splitlines():
+        title, _, names = row.partition(": ")
+        part, _, home = title.partition(" by ")
+        parts.setdefault(part, {}).update(dict.fromkeys(names.split(), home))
+    return parts
 
 
 class ForeignName:
@@ -207,36 +332,61 @@ class ForeignName:
     `obj` is None in these errors, lest Python append a name that is spelt alike.
     """
 
-    def __init__(self, name: str, hint: str) -> None:
-        self.name, self.hint = name, hint
+    def __init__(self, name: str, home: str) -> None:
+        self.name, self.home = name, home
 
     def __get__(self, instance: Any, owner: type) -> NoReturn:
-        raise AttributeError(f"{owner.__name__} has no {self.name!r}. Write {self.hint}.", name=self.name, obj=None)
+        home = f"{__name__.partition('.')[0]}.{self.home}"
+        names = () if hint(home, self.name) else set(dir(owner)) - {*_foreign_names(self.home)}
+        says = suggestion(home, self.name, names)
+        raise AttributeError(f"{owner.__name__} has no {self.name!r}. {says}", name=self.name, obj=None)
+
+
+def _foreign_names(home: str) -> Iterable[str]:
+    return (*_OF_CLASSES[home], *pytorchs_names().get(_PYTORCHS.get(home, home), ()))
 
 
 def add_foreign_names(owner: type) -> None:
-    """Let `owner`, Tensor or Module, say what to write for the methods of other libraries that it does not have."""
-    for name, hint in (_METHODS if owner.__name__ == "Tensor" else _OF_MODULES).items():
+    """Let a class, Tensor, Module or Optimizer, say what to write for what it does not have and PyTorch's has."""
+    for name in _foreign_names(owner.__name__):
         if not hasattr(owner, name):
-            setattr(owner, name, ForeignName(name, hint))
+            setattr(owner, name, ForeignName(name, owner.__name__))
+
+
+def hint(module: str, name: str) -> str:
+    """What the tables say to write for ``module.name``, or where else the package has the name; "" if they do not."""
+    package, _, inside = module.partition(".")
+    tables = _OF_CLASSES.get(inside) or (_OF_PARTS.get(inside, {}) if inside else _FUNCTIONS)
+    if name in tables:
+        return tables[name]
+    if name in _ARRAYS.split() and inside not in _OF_CLASSES:
+        return f"mg.Tensor(np.{name}(...))"
+    for part in ("", *_PARTS.split()) if inside not in _OF_CLASSES else ():
+        home = f"{package}.{part}".rstrip(".")
+        if home != module and not name.startswith("_") and name in getattr(import_module(home), "__all__", ()):
+            return f"{home.replace(package, 'mg', 1)}.{name}"
+    return ""
 
 
 def suggestion(module: str, name: str, names: Iterable[str]) -> str:
     """A sentence that says what to write for ``module.name``, which does not exist; the module has `names`.
 
-    `module` is the package or one of its parts.
+    `module` is the package, one of its parts or one of its classes.
     """
-    package, _, inside = module.partition(".")
-    hint = (_OF_PARTS.get(inside, {}) if inside else _FUNCTIONS).get(name)
-    if hint is not None:
-        return f"Write {hint}."
-    if name in _ARRAYS.split():
-        return f"Write mg.Tensor(np.{name}(...))."
-    for part in ("", *_PARTS.split()):
-        home = f"{package}.{part}".rstrip(".")
-        if home != module and not name.startswith("_") and name in getattr(import_module(home), "__all__", ()):
-            return f"Write {home.replace(package, 'mg', 1)}.{name}."
+    inside = module.partition(".")[2]
+    part = _PYTORCHS.get(inside, inside) or "torch"
+    listed = pytorchs_names().get(part, {})
+    if write := hint(module, name) or (listed.get(name) and f"{listed[name]}.{name}"):
+        called = "(t, ...)" if part == "Tensor" and name in listed else ""
+        return f"Write {write}{called}."
+    if name in listed:
+        for kind, patterns in KINDS_NOT_HERE.items():
+            if re.search("|".join(patterns.split()), name):
+                return f"There are no {kind} here."
     near = get_close_matches(name, names, 1)
+    if name in listed:
+        nearest = f" The nearest name is {near[0]}." if near else ""
+        return f"PyTorch's has no counterpart here; docs/pytorch-names.md says where the others are.{nearest}"
     return f"Did you mean {near[0]}?" if near else f"dir({module}) lists what it has."
 
 
@@ -248,10 +398,11 @@ def explain_names(namespace: dict[str, Any], module: str = "") -> None:
     module = module or namespace["__name__"]
 
     def missing(name: str) -> NoReturn:
-        hint = "" if name.startswith("__") else f" {suggestion(module, name, namespace['__all__'])}"
-        raise AttributeError(f"{module} has no {name!r}.{hint}", name=name, obj=None)
+        says = "" if name.startswith("__") else f" {suggestion(module, name, namespace['__all__'])}"
+        raise AttributeError(f"{module} has no {name!r}.{says}", name=name, obj=None)
 
     namespace["__getattr__"] = missing
+    namespace.setdefault("__path__", [])  # so that `from module import name` says it, too: see `ForeignModules`
 
 
 class ForeignModules:

@@ -47,7 +47,8 @@ class DataParallel:
         """The number of batches so far, by which random draws are keyed."""
         self.stop = False
         """Set it to ask all workers to stop; after a step it says whether any was asked to."""
-        self._pending: tuple[Array, float, float, list[bool], list[int]] | None = None  # what waits for an update
+        self._pending: tuple[Array, float, float, list[bool], list[int], list[Any]] | None = None
+        """What waits for an update, and of which parameters it is: each with its shape."""
         self._unchecked = True
 
     @property
@@ -82,11 +83,19 @@ class DataParallel:
     def accumulate(self, batch: Any) -> None:
         """Add the gradients of `batch` to those of the next step, which divides by the samples of all.
 
-        ValueError for a batch of fewer samples than shards.
+        ValueError for a batch of fewer samples than shards, and where other parameters require a gradient than those
+        for which a batch is accumulated already.
         """
         n = length(batch)
         check_size(n, self.work.shards)
         held = _parameters(self.optimizer)
+        of = [(p, p.shape) for p in held if p.requires_grad]
+        if self._pending is not None and not _same(of, self._pending[-1]):
+            raise ValueError(
+                "data_parallel: a batch was accumulated for other parameters than those that require a gradient now. "
+                "Change them after a step, not between accumulate and it; or drop what was accumulated: "
+                "step.load_state_dict(step.state_dict())."
+            )
         if [*map(id, held)] != [*map(id, self.work.parameters)]:  # since add_param_group, for one
             self.work.train(held)
             self.engine.begin(self.work, {})
@@ -99,18 +108,18 @@ class DataParallel:
         self.work.average_buffers(rows, totals)
         total, count = totals[:2]
         if self._pending is not None:
-            before, first, counted, early, agreed = self._pending
+            before, first, counted, early, agreed, _ = self._pending
             vector = before + self.work.reordered(vector, orders, agreed)
             total, count, orders = first + total, counted + count, agreed
             reached = [x or y for x, y in zip(early, reached, strict=True)]
-        self._pending = vector, total, count, reached, orders
+        self._pending = vector, total, count, reached, orders, of
         self._unchecked = False
         self.batches_done += 1
 
     def _mean(self) -> Tensor:
         """Divide what was accumulated by the number of samples, once, and give it to the parameters as `grad`."""
         assert self._pending is not None
-        vector, total, count, reached, orders = self._pending
+        vector, total, count, reached, orders, _ = self._pending
         if not count > 0:
             raise ValueError(f"data_parallel: the loss says that the batch has {count:g} samples; it must have some.")
         np.divide(vector, float(count), out=vector)  # what `accumulate` has computed belongs to nobody else
@@ -260,3 +269,8 @@ def data_parallel(
 def _parameters(optimizer: Optimizer) -> list[Tensor]:
     """The parameters that an optimiser holds now."""
     return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def _same(some: list[tuple[Tensor, Any]], others: list[tuple[Tensor, Any]]) -> bool:
+    """Whether these are the same parameters, of the same shapes."""
+    return [(id(p), shape) for p, shape in some] == [(id(p), shape) for p, shape in others]

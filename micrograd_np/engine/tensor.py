@@ -116,17 +116,20 @@ def _operators(op: Any) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tens
 
 
 class Tensor(Vertex):
-    """An n-dimensional array of numbers that records what is computed from it.
+    """An n-dimensional array of numbers, made of data, never of a shape, that records what is computed from it.
 
-    `data` is anything NumPy takes for an array of numbers; an ndarray is shared, not copied, unless `dtype` asks for
-    another type. With `requires_grad`, `backward` on a scalar computed from it puts the derivative into `grad`. `name`
-    appears in pictures and errors. `device` may name the one device, "cpu". Raises TypeError for what is not numbers,
-    and when a gradient is asked of integers; ValueError for another device.
+    ``Tensor(5)`` is the number 5, of shape (), where PyTorch's ``torch.Tensor(5)`` has five elements: `empty` makes
+    those. `data` is anything NumPy takes for an array of numbers; an ndarray is shared, not copied, unless `dtype` asks
+    for another type. With `requires_grad`, `backward` on a scalar computed from it puts the derivative into `grad`.
+    `name` appears in pictures and errors. `device` may name the one device, "cpu". Raises TypeError for what is not
+    numbers, and when a gradient is asked of integers; ValueError for another device.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> (x * x).sum().backward()
     >>> x.grad
     Tensor([2., 4., 6.])
+    >>> Tensor(5).shape
+    ()
     """
 
     __slots__ = ()
@@ -220,7 +223,11 @@ class Tensor(Vertex):
     # leaving the graph
 
     def numpy(self) -> np.ndarray[Any, Any]:
-        """The array itself, sharing memory. TypeError if a gradient would be lost: say ``.detach().numpy()``."""
+        """The array itself, of this shape, sharing memory. TypeError if a gradient would be lost: first ``detach()``.
+
+        >>> Tensor([1.0, 2.0], requires_grad=True).detach().numpy()
+        array([1., 2.])
+        """
         if self.requires_grad:
             raise TypeError(
                 f"numpy: {self._title()} requires a gradient, and what NumPy computes from it would not carry it. "
@@ -246,7 +253,11 @@ class Tensor(Vertex):
         return self.data.__dlpack_device__()
 
     def item(self) -> Any:
-        """The only element, as a Python number. ValueError if there are more or none."""
+        """The only element, as a Python number. ValueError if there are more or none.
+
+        >>> Tensor([[0.5]]).item()
+        0.5
+        """
         if self.size != 1:
             raise ValueError(
                 f"item: {self._title()} has {self.size} elements; only one can be a Python number. Use .tolist()."
@@ -255,7 +266,11 @@ class Tensor(Vertex):
         return self.data.item()
 
     def tolist(self) -> Any:
-        """The elements as nested lists of Python numbers."""
+        """The elements as nested lists of Python numbers.
+
+        >>> Tensor([[1.0, 2.0]]).tolist()
+        [[1.0, 2.0]]
+        """
         self._exported("tolist()")
         return self.data.tolist()
 
@@ -299,7 +314,11 @@ class Tensor(Vertex):
             mode.events.exported(self, how)
 
     def detach(self) -> Tensor:
-        """A tensor of the same memory without the graph: results computed from it send no gradient back."""
+        """A tensor of this shape and memory without the graph: results computed from it send no gradient back.
+
+        >>> Tensor(3.0, requires_grad=True).detach()
+        Tensor(3.)
+        """
         z: Tensor = tensor_of(self.data, None, self.result_type)
         z.name = self.name
         register_view(z, self, None, {})
@@ -309,7 +328,11 @@ class Tensor(Vertex):
     # gradients
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Set whether this requires a gradient; returns self. TypeError unless the dtype is floating."""
+        """Set whether this, of any shape, requires a gradient; returns self. TypeError unless the dtype is floating.
+
+        >>> Tensor([1.0, 2.0]).requires_grad_()
+        Tensor([1., 2.], requires_grad=True)
+        """
         if requires_grad and self.data.dtype.kind != "f":
             raise TypeError(
                 f"requires_grad: only floating tensors have gradients; {self._title()} is {self.data.dtype}. "
@@ -323,7 +346,17 @@ class Tensor(Vertex):
         return self
 
     def retain_grad(self) -> None:
-        """Keep the gradient of this result in `grad` in the next backward pass."""
+        """Keep the gradient of this result, of its shape, in `grad` in the next backward pass.
+
+        RuntimeError where none will arrive.
+
+        >>> x = Tensor(3.0, requires_grad=True)
+        >>> y = 2 * x
+        >>> y.retain_grad()
+        >>> y.square().backward()
+        >>> y.grad, x.grad
+        (Tensor(12.), Tensor(24.))
+        """
         if not self.requires_grad:
             raise RuntimeError(f"retain_grad: {self._title()} does not require a gradient, so none will arrive.")
         if self.node is not None:  # a leaf keeps its gradient anyway
@@ -334,7 +367,8 @@ class Tensor(Vertex):
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
         """Call ``hook(gradient)`` when the gradient of this is complete; a result other than None replaces it.
 
-        The handle returned removes it: ``handle.remove()``, or ``with handle:``. RuntimeError where none will arrive.
+        Both are tensors of this shape. The handle returned removes it: ``handle.remove()``, or ``with handle:``.
+        RuntimeError where none will arrive.
 
         >>> x = Tensor([1.0, 2.0], requires_grad=True)
         >>> handle = x.register_hook(lambda g: 10 * g)
@@ -407,7 +441,11 @@ class Tensor(Vertex):
         return seed
 
     def zero_grad(self) -> None:
-        """Set `grad` to None."""
+        """Set `grad`, of whatever shape, to None.
+
+        >>> w = Tensor([1.0, 2.0], requires_grad=True)
+        >>> w.zero_grad()
+        """
         clear_grad(self)
 
     def _title(self) -> str:
@@ -465,7 +503,13 @@ class Tensor(Vertex):
             in_place.update(self, index.replace, value, *arrays, index=static)
 
     def copy_(self, other: Any) -> Self:
-        """Write the values of `other`, which broadcasts, into this memory; returns self."""
+        """Write the values of `other`, which broadcasts to this shape, into this memory; returns self.
+
+        ValueError where it does not broadcast.
+
+        >>> Tensor([1.0, 2.0]).copy_(5.0)
+        Tensor([5., 5.])
+        """
         if in_place.in_graph(self, other):
             in_place.update(self, index.replace, other, index=...)
         else:
@@ -605,7 +649,8 @@ class Tensor(Vertex):
     def to(self, dtype: Any = None, device: Any = None) -> Tensor:
         """This tensor itself, on the one device, or `astype` of `dtype`, as in PyTorch and ``Module.to``.
 
-        "cpu", as either argument, changes nothing, nor does the present dtype. TypeError for another device.
+        The shape stays. "cpu", as either argument, changes nothing, nor does the present dtype. TypeError for another
+        device.
 
         >>> t = Tensor([1.0])
         >>> t.to("cpu") is t, t.to("float32").dtype
@@ -619,11 +664,19 @@ class Tensor(Vertex):
         return self if target == self.dtype else self.astype(target)
 
     def cpu(self) -> Self:
-        """This tensor itself: there is one device."""
+        """This tensor itself, its shape and dtype: there is one device.
+
+        >>> Tensor([1.0]).cpu()
+        Tensor([1.])
+        """
         return self
 
     def astype(self, dtype: Any) -> Tensor:
-        """The same values in another dtype; gradients have the present one. Integers and booleans have none."""
+        """The same values and shape in another dtype; gradients have the present one. Integers and booleans have none.
+
+        >>> Tensor([1.5, 2.5]).astype(int)
+        Tensor([1, 2])
+        """
         return state.astype(self, dtype=np.dtype(dtype))
 
     if TYPE_CHECKING:

@@ -9,6 +9,8 @@ from inspect import signature
 from threading import get_ident
 from typing import Any, Self
 
+import numpy as np
+
 from micrograd_np.check.report import Table
 from micrograd_np.core.events import Relay
 from micrograd_np.core.messages import require_type, require_value
@@ -48,28 +50,25 @@ class Exercise:
         self.op, self.time_limit = op, time_limit
         self.rules: dict[str, Rule] = {}
         for name, rule in rules.items():
-            self._add(name, rule)
-
-    def _add(self, name: str, rule: Rule) -> None:
-        require_type("exercise", name, rule, callable(rule), "a function (g, z, ...) of your own")
-        _twin(self.op).vjp(**{name: rule})  # which says if there is no such input
-        with suppress(ValueError):  # a function of C may have no signature
-            takes = signature(rule)
-            try:
-                takes.bind(*("g", "z", *self.op.inputs), **dict.fromkeys(self.op.statics))
-            except TypeError:
-                raise TypeError(
-                    f"exercise: your rule for {name} of {self.op.name} takes {takes}, and is called as "
-                    f"rule({self._arguments}). Give it these arguments, under these names."
-                ) from None
-        self.rules = {**self.rules, name: rule}
-        vars(self).pop("answer", None)
+            self.rule(name)(rule)
 
     def rule(self, name: str) -> Callable[[Rule], Rule]:
         """A decorator: the function below is the rule of the input `name`. TypeError if there is no such input."""
 
         def add(rule: Rule) -> Rule:
-            self._add(name, rule)
+            require_type("exercise", name, rule, callable(rule), "a function (g, z, ...) of your own")
+            _twin(self.op).vjp(**{name: rule})  # which says if there is no such input
+            with suppress(ValueError):  # a function of C may have no signature
+                takes = signature(rule)
+                try:
+                    takes.bind(*("g", "z", *self.op.inputs), **dict.fromkeys(self.op.statics))
+                except TypeError:
+                    raise TypeError(
+                        f"exercise: your rule for {name} of {self.op.name} takes {takes}, and is called as "
+                        f"rule({self._arguments}). Give it these arguments, under these names."
+                    ) from None
+            self.rules[name] = rule
+            vars(self).pop("answer", None)
             return rule
 
         return add
@@ -176,10 +175,12 @@ def _with_rules(exercise: Exercise) -> Primitive[Any]:
             if get_ident() != thread:
                 return op.rules[i](g, z, *inputs, **static)  # type: ignore[misc]
             try:
-                gx = limited(exercise.time_limit, title, rule, g, z, *inputs, **static)
+                gx = limited(exercise.time_limit, title, rule, *map(_read_only, (g, z, *inputs)), **static)
             except Exception as error:
-                line = _line_of(rule, error)
-                if line:
+                if "read-only" in str(error):
+                    what = f"{title} writes into what it was given ({error})"
+                    raise ValueError(f"{what}. Make a new array: g * 2, and not g *= 2.") from error
+                if line := _line_of(rule, error):
                     error.add_note(line)
                 raise
             _check(title, name, gx, g, inputs[i], elementwise=op.shape is None)
@@ -193,6 +194,14 @@ def _with_rules(exercise: Exercise) -> Primitive[Any]:
     )
     own.reads_of = read.reads_of  # type: ignore[method-assign]  # a guard hides what the rule itself reads
     return own
+
+
+def _read_only(x: Any) -> Any:
+    """A view of an array through which nothing can be written; anything else as it is."""
+    if isinstance(x, np.ndarray):
+        x = x.view()
+        x.flags.writeable = False
+    return x
 
 
 def _line_of(rule: Rule, error: Exception) -> str:

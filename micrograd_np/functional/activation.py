@@ -11,24 +11,32 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np import random
 from micrograd_np.core.messages import must_be, require_value
+from micrograd_np.engine.constant import constant
+from micrograd_np.engine.tensor import Tensor
+from micrograd_np.numpy_api.order import argmax
 from micrograd_np.ops.axes import along, axis_of, within
 from micrograd_np.ops.choice import clamp_min, masked_zero, relu, where
-from micrograd_np.ops.comparison import greater, less_equal
+from micrograd_np.ops.comparison import equal, greater, less_equal
 from micrograd_np.ops.elementwise import absolute, multiply, negative, sign
 from micrograd_np.ops.fused import softmax as _softmax
-from micrograd_np.ops.fused.activations import elu, gelu_tanh, hardtanh, log_sigmoid
+from micrograd_np.ops.fused.activations import elu, gelu_tanh, hardtanh, leaky_relu, log_sigmoid
 from micrograd_np.ops.fused.activations import softplus as _softplus
 from micrograd_np.ops.fused.special import ndtr
 from micrograd_np.ops.index import getitem
 from micrograd_np.ops.operand import as_operand
 from micrograd_np.ops.shape import reshape
-from micrograd_np.ops.state import as_floating
-from micrograd_np.ops.transcendental import sigmoid, tanh
+from micrograd_np.ops.state import as_floating, astype
+from micrograd_np.ops.transcendental import log, sigmoid, tanh
+
+from .operands import as_floats
 
 logsigmoid = log_sigmoid  # PyTorch spells the function without the underscore, the module LogSigmoid
 
 _ALPHA, _SCALE = 1.6732632423543772, 1.0507009873554805
+SELU_LIMIT = _ALPHA * _SCALE
+"""Minus what `selu` tends to at −∞."""
 
 
 def selu(input: Any) -> Any:
@@ -165,6 +173,50 @@ def softmin(input: Any, dim: int = -1) -> Any:
     array([0.5, 0.5])
     """
     return softmax(negative(as_operand(input)), dim)
+
+
+def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """softmax((logits + Gumbel noise) / τ) along `dim`: a draw of a class with a gradient: ``(…) -> (…)``.
+
+    The largest element of the result is where a draw from the softmax of `logits` would be. The smaller `tau`, the
+    closer is the result to one-hot. With `hard` its values are one-hot, the gradient that of the soft ones. `eps`
+    chooses nothing, as in PyTorch. ValueError unless `tau` is positive. Source: Jang et al. (2017), "Categorical
+    reparameterization with Gumbel-softmax".
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.gumbel_softmax(mg.Tensor([0.0, 90.0, 0.0]), hard=True)
+    Tensor([0., 1., 0.])
+    """
+    require_value("gumbel_softmax", "tau", tau, within(tau, "tau", 0) and tau > 0, "positive")
+    x = as_floats(logits)
+    least = float(np.finfo(x.dtype).tiny)  # log 0 would be −∞
+    u = random.uniform(least, 1.0, x.shape, x.dtype)
+    soft = softmax((x - log(negative(log(u)))) / tau, dim)
+    if not hard:
+        return soft
+    axis = axis_of(dim, x.ndim, "dim")
+    places = np.arange(x.shape[axis]).reshape((-1,) + (1,) * (x.ndim - 1 - axis))
+    value = soft.detach()
+    chosen = astype(equal(argmax(value, axis=axis, keepdims=True), constant(places)), dtype=x.dtype)
+    return chosen - value + soft
+
+
+def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Any:
+    """x where it is positive; elsewhere, x times a slope, for each element drawn evenly from [lower, upper).
+
+    Elementwise. The slope is the mean of the two unless `training`. ValueError for `lower` above `upper`. Source: Xu et
+    al. (2015), "Empirical evaluation of rectified activations in convolutional network".
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.rrelu(mg.Tensor([-4.0, 3.0]), 0.125, 0.375)
+    Tensor([-1.,  3.])
+    """
+    require_value("rrelu", "lower", lower, within(lower, "lower", high=upper), f"at most upper, {upper}")
+    x = as_floating(input)
+    if not training:
+        return leaky_relu(x, negative_slope=(lower + upper) / 2)
+    slopes = random.uniform(lower, upper, x.shape, x.dtype)
+    return where(greater(x, 0), x, x * slopes)
 
 
 def tanhshrink(input: Any) -> Any:

@@ -144,14 +144,20 @@ def _linear(n: int, m: int, step: float, *, align_corners: bool) -> np.ndarray[A
 
 def _cubic(n: int, m: int, step: float, *, align_corners: bool) -> np.ndarray[Any, Any]:
     """As `_linear`, from four elements; beyond the outermost there is that again."""
-    shares, rows, a = np.zeros((m, n)), np.arange(m), -0.75
+    shares, rows = np.zeros((m, n)), np.arange(m)
     at = _places(n, m, step, align_corners=align_corners)
     low = np.floor(at).astype(int)
-    for i in range(-1, 3):
-        d = np.abs(at - (low + i))
-        near, far = ((a + 2) * d - (a + 3)) * d * d + 1, ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
-        np.add.at(shares, (rows, np.clip(low + i, 0, n - 1)), np.where(d <= 1, near, far))
+    for i, share in enumerate(cubic_shares(at - low), -1):
+        np.add.at(shares, (rows, np.clip(low + i, 0, n - 1)), share)
     return shares
+
+
+def cubic_shares(t: Any) -> list[Any]:
+    """The shares of the four elements around a place `t` behind the second (Keys, 1981, with a = −¾)."""
+    a = -0.75
+    near: Any = lambda d: ((a + 2) * d - (a + 3)) * d * d + 1
+    far: Any = lambda d: ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    return [far(1 + t), near(t), near(1 - t), far(2 - t)]
 
 
 def _along(x: Any, weights: Any, axis: int) -> Any:

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np import random
 from micrograd_np.core.messages import require_value
 from micrograd_np.engine.constant import constant
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.numpy_api.arrange import pad
-from micrograd_np.numpy_api.order import argmax
+from micrograd_np.numpy_api.elementary import floor
+from micrograd_np.numpy_api.order import argmax, take_along_axis
+from micrograd_np.numpy_api.torch_names import scatter
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.choice import masked_zero, maximum, where
 from micrograd_np.ops.comparison import equal
@@ -21,7 +24,8 @@ from micrograd_np.ops.fused import pooling
 from micrograd_np.ops.fused.windows import Geometry, Lengths, unfold
 from micrograd_np.ops.index import view
 from micrograd_np.ops.reduce import max as greatest
-from micrograd_np.ops.shape import reshape
+from micrograd_np.ops.shape import concatenate, reshape
+from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import power
 
 from .dimensions import Size, batched, over_axes, paddings, per_axis
@@ -107,6 +111,45 @@ def _indices(x: Any, geometry: Geometry) -> Tensor:
         grid = (grid[:, None, :, None] * n + axis[None, :, None, :]).reshape(len(grid) * k, -1)
     indices = constant(grid)[winners, constant(np.arange(prod(places)))]
     return reshape(indices, shape=(*x.shape[:2], *places))
+
+
+def _max_unpool(
+    d: int,
+    input: Any,
+    indices: Any,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Each element where max pooling took it from, zeros elsewhere: ``(n, c, {places}) -> (n, c, {axes})``.
+
+    `input` and `indices` are those of `max_pool{d}d` with `return_indices`, with the same window, `stride` and
+    `padding`. Inputs of several lengths have one pool: the result has the shortest, or `output_size`, the lengths or
+    the whole shape. Of several elements for one place the last stays. ValueError for shapes that do not fit, IndexError
+    for an index outside.
+
+    >>> z, at = max_pool{d}d(Tensor([[{open}[1.0, 5.0, 2.0, 3.0]{close}]]), {window}, return_indices=True)
+    >>> max_unpool{d}d(z, at, {window})
+    Tensor([[{open}[0., 5., 0., 3.]{close}]])
+    """
+    name = f"max_unpool{d}d"
+    x, single = batched(name, input, d)
+    at, _ = batched(name, indices, d)
+    if at.shape != x.shape:
+        raise ValueError(f"{name}: input is {np.shape(input)} and indices {np.shape(indices)}; give both one shape.")
+    (kernel,) = per_axis(d, kernel_size=kernel_size)
+    steps, padded = per_axis(d, stride=kernel if stride is None else stride, padding=padding)
+    least = tuple((n - 1) * s - 2 * p + k for n, s, p, k in zip(x.shape[2:], steps, padded, kernel, strict=True))
+    lengths = least if output_size is None else tuple(output_size)[-d:]
+    if len(lengths) != d or any(abs(n - m) >= s for n, m, s in zip(lengths, least, steps, strict=True)):
+        raise ValueError(
+            f"{name}: output_size is {output_size}; each length must be nearer than the stride, {steps}, to {least}."
+        )
+    zeros = np.zeros((*x.shape[:2], prod(lengths)), x.dtype)
+    flat = [reshape(a, shape=(*x.shape[:2], prod(x.shape[2:]))) for a in (at, x)]
+    z = reshape(scatter(constant(zeros), -1, *flat), shape=(*x.shape[:2], *lengths))
+    return view(z, index=0) if single else z
 
 
 def _avg_pool(
@@ -204,6 +247,60 @@ def _bin_indices(lengths: Lengths, sizes: Lengths) -> tuple[Any, Any]:
     return at, inside
 
 
+def _fractional_max_pool(
+    d: int,
+    input: Any,
+    kernel_size: Size,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Any = None,
+) -> Any:
+    """The largest element of windows at random distances that add up to `output_size`, or to that share of a length.
+
+    ``(n, c, {axes}) -> (n, c, {places})``; distances are drawn for each channel. With `return_indices` as in
+    `max_pool{d}d`. ValueError unless one of `output_size` and `output_ratio` is given, and for windows that do not fit.
+    Source: Graham (2014), arXiv:1412.6071, eq. 1.
+
+    >>> fractional_max_pool{d}d(Tensor([[{open}[1.0, 5.0, 2.0, 3.0]{close}]]), {window}, {window}).shape[-1]
+    2
+    """
+    name = f"fractional_max_pool{d}d"
+    x, single = batched(name, as_floats(input), d)
+    n, c, *lengths = x.shape
+    if (output_size is None) == (output_ratio is None):
+        raise ValueError(f"{name}: give one of output_size and output_ratio.")
+    if output_size is None:
+        shares = output_ratio if np.ndim(output_ratio) else (output_ratio,) * d
+        output_size = tuple(int(m * share) for m, share in zip(lengths, shares, strict=True))
+    kernel, sizes = per_axis(d, kernel_size=kernel_size, output_size=output_size)
+    if any(m + k - 1 > length for length, k, m in zip(lengths, kernel, sizes, strict=True)):
+        raise ValueError(f"{name}: input is {x.shape}; {sizes} windows of {kernel} do not fit.")
+    u = random.uniform(size=(n, c, d), dtype=x.dtype) if _random_samples is None else as_floats(_random_samples)
+    at: Any = 0
+    order = range(d) if d == 3 else reversed(range(d))  # PyTorch draws for an image's columns first
+    for axis, draw in enumerate(order):
+        length, k, m = lengths[axis], kernel[axis], sizes[axis]
+        step = (length - k) / (m - 1) if m > 1 else 0.0
+        drawn = view(u, index=(..., draw, None))
+        starts = floor((constant(np.arange(m - 1.0, dtype=x.dtype)) + drawn) * step) - floor(drawn * step)
+        last = constant(np.full((n, c, 1), length - k, x.dtype))
+        own, wide = [1] * (2 * d), [1] * (2 * d)
+        own[axis], wide[axis + d] = m, k
+        starts = reshape(astype(concatenate(starts, last, axis=-1), dtype=np.int64), shape=(n, c, *own))
+        at = at * length + starts + constant(np.arange(k).reshape(wide))
+    places, elements = prod(sizes), prod(kernel)
+    flat, at = reshape(x, shape=(n, c, prod(lengths))), reshape(at, shape=(n, c, places * elements))
+    windows = reshape(take_along_axis(flat, at, axis=2), shape=(n, c, places, elements))
+    results = [reshape(greatest(windows, axis=-1), shape=(n, c, *sizes))]
+    if return_indices:
+        winners = reshape(argmax(windows.detach(), axis=-1), shape=(n, c, places, 1))
+        at = reshape(at, shape=(n, c, places, elements))
+        results.append(reshape(take_along_axis(at, winners, axis=-1), shape=(n, c, *sizes)))
+    results = [view(z, index=0) if single else z for z in results]
+    return tuple(results) if return_indices else results[0]
+
+
 def _lp_pool(
     d: int, input: Any, norm_type: float, kernel_size: Size, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
@@ -228,7 +325,9 @@ def _lp_pool(
 
 
 max_pool1d, max_pool2d, max_pool3d = over_axes(_max_pool)
+max_unpool1d, max_unpool2d, max_unpool3d = over_axes(_max_unpool)
 avg_pool1d, avg_pool2d, avg_pool3d = over_axes(_avg_pool, not_in_1d="divisor_override")
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = over_axes(_adaptive_avg_pool)
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = over_axes(_adaptive_max_pool)
+fractional_max_pool2d, fractional_max_pool3d = over_axes(_fractional_max_pool)[1:]
 lp_pool1d, lp_pool2d, lp_pool3d = over_axes(_lp_pool)

@@ -16,8 +16,6 @@ from .parameter import Parameter
 
 
 class _InPlace(FunctionLayer):
-    """In PyTorch these may overwrite their input; here `inplace` changes nothing."""
-
     def __init__(self, inplace: bool = False) -> None:
         self._hold(locals())
 
@@ -75,6 +73,24 @@ class LeakyReLU(FunctionLayer, function=functional.leaky_relu):
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
         self._hold(locals())
+
+
+class RReLU(FunctionLayer, function=functional.rrelu):
+    """x where it is positive, elsewhere x times a slope: random while training, else the mean of `lower` and `upper`.
+
+    See `functional.rrelu`. ``(…) -> (…)``
+
+    >>> from micrograd_np import Tensor, nn
+    >>> nn.RReLU(0.125, 0.375).eval()(Tensor([-4.0, 3.0]))
+    Tensor([-1.,  3.])
+    """
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        self._hold(locals())
+
+    def forward(self, input: Any) -> Any:
+        """The function of `input`."""
+        return self._function(input, self.lower, self.upper, self.training)
 
 
 class ELU(FunctionLayer, function=functional.elu):

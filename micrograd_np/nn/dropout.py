@@ -31,7 +31,7 @@ class Dropout(FunctionLayer, function=functional.dropout):
 
     def forward(self, input: Any) -> Tensor:
         """`input`, while training with elements dropped."""
-        return self._function(input, self.p, self.training, self.inplace)
+        return self._function(input, self.p, self.training)
 
 
 class Dropout1d(Dropout, d=1):
@@ -60,5 +60,27 @@ class Dropout3d(Dropout, d=3):
     >>> import micrograd_np as mg
     >>> y = mg.nn.Dropout3d(0.5)(mg.ones(1, 50, 2, 2, 2))
     >>> set(y.sum((2, 3, 4)).ravel().tolist()) == {0.0, 16.0}
+    True
+    """
+
+
+class AlphaDropout(Dropout, function=functional.alpha_dropout):
+    """Dropout that keeps mean 0 and variance 1, for networks with `SELU`: ``(…) -> (…)``.
+
+    See `functional.alpha_dropout`.
+
+    >>> import micrograd_np as mg
+    >>> y = mg.nn.AlphaDropout(0.5)(mg.random.randn(10000))
+    >>> abs(y.mean().item()) < 0.1 and abs(y.std().item() - 1) < 0.1
+    True
+    """
+
+
+class FeatureAlphaDropout(Dropout, function=functional.feature_alpha_dropout):
+    """Whole channels of (n, c, …) dropped together, as `AlphaDropout` drops elements.
+
+    >>> import micrograd_np as mg
+    >>> y = mg.nn.FeatureAlphaDropout(0.5)(mg.ones(1, 50, 2))
+    >>> bool((y[:, :, 0] == y[:, :, 1]).all())
     True
     """

@@ -15,6 +15,7 @@ from .docstring import Docstring
 from .module import Module
 
 _LAYERS = __name__.rpartition(".")[0]
+_INPLACE = "`inplace` is PyTorch's: here the result is in a new tensor with it, too, and the input keeps its values."
 
 
 class FunctionModule(Module):
@@ -40,6 +41,7 @@ class FunctionModule(Module):
         if d is not None:
             cls._d, function = d, getattr(functional, f"{cls._name}{d}d")
             cls._example = cls._example[0], (np.arange(2.0**d).reshape(1, 1, *[2] * d).tolist(),)
+        text = vars(cls).get("__doc__")
         if function is not None:
             code = getattr(unwrap(cls.__init__), "__code__", None)
             names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ()
@@ -48,7 +50,9 @@ class FunctionModule(Module):
             )  # an op is not bound anyway, and would be asked for its docstring
             cls._function = staticmethod(function) if plain else function
             cls._settings = tuple([name for name in names if name != "inplace"])  # most functions have none
-        text = vars(cls).get("__doc__")
+            if text and "inplace" in names:
+                before, start, example = text.partition("\n\n    >>> ")
+                cls.__doc__ = text = f"{before.rstrip()}\n\n    {_INPLACE}{start}{example}"
         if text and ">>>" not in text and cls.__module__.startswith(_LAYERS):
             cls.__doc__ = Docstring(text, *cls._example)  # type: ignore[assignment]
 

@@ -482,6 +482,7 @@ def block(module: Module, lines: list[str]) -> str:
     return f"{type(module).__name__}({inner}\n)" if lines else f"{type(module).__name__}()"
 
 
+_NOTHING: frozenset[int] = frozenset()
 _UNSEEN = ("_hooks", "_registered")  # a hook may be a module without being a part of this one
 
 
@@ -489,7 +490,7 @@ def _held(owner: Module) -> list[tuple[str, Any, Kind]]:
     """The parameters, buffers and modules of `owner`, in order; lists, tuples and dicts are searched, cycles cut."""
     entries = []
     registered = owner._registered
-    stack = [(name, x, frozenset[int]()) for name, x in reversed(vars(owner).items()) if name not in _UNSEEN]
+    stack = [(name, x, _NOTHING) for name, x in reversed(vars(owner).items()) if name not in _UNSEEN]
     while stack:
         name, x, inside = stack.pop()
         if isinstance(x, (Module, Tensor)):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from micrograd_np.core.messages import must_be, require_value
+from micrograd_np.core.spellings import explain_names
 from micrograd_np.engine.constant import constant
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.functional.arrangement import pad
@@ -31,6 +32,9 @@ class PackedSequence(NamedTuple):
     `batch_sizes` says how many sequences have a first, a second, … element. `sorted_indices` are the sequences by
     falling length, `unsorted_indices` their places in that order, or both None where they came in it. They are plain
     numbers: a compiled step is one program for each set of lengths.
+
+    >>> pack_sequence([Tensor([1.0, 2.0]), Tensor([3.0])]).batch_sizes
+    (2, 1)
     """
 
     data: Tensor
@@ -179,3 +183,6 @@ def joined(parts: Sequence[Any]) -> Any:
     """Results of `runs_of`, each (t, n, h), as packed data (total, h)."""
     rows = [reshape(z, shape=(z.shape[0] * z.shape[1], z.shape[2])) for z in parts]
     return rows[0] if len(rows) == 1 else concatenate(*rows, axis=0)
+
+
+explain_names(globals(), "micrograd_np.nn.utils.rnn")

@@ -15,15 +15,14 @@ from .module import Module
 
 class _Pad(Module):
     _function = staticmethod(functional.pad)
-    _mode: ClassVar[str]
-    _d: ClassVar[int]
+    _mode: ClassVar[str] = "constant"
+    _d: ClassVar[int] = 0
     value: float = 0.0
 
     def __init_subclass__(cls, mode: str = "", d: int = 0, **others: Any) -> None:
         super().__init_subclass__(**others)
-        cls._mode = mode or cls._mode
+        cls._mode, cls._d = mode or cls._mode, d or cls._d
         if d:
-            cls._d = d
             settings = (1, 0.5) if issubclass(cls, _ConstantPad) else (1,)
             numbers = np.arange(2.0**d).reshape(1, 1, *[2] * d).tolist()
             cls.__doc__ = Docstring(vars(cls)["__doc__"], settings, (numbers,))  # type: ignore[assignment]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from micrograd_np.core.settings import Counts, Size, Sizes
 from micrograd_np.functional.dimensions import per_axis
 
-from .function_layer import FunctionLayer
+from .function_layer import FunctionLayer, FunctionModule
 
 
 class _MaxPool(FunctionLayer):
@@ -39,6 +40,57 @@ class MaxPool3d(_MaxPool, d=3):
     """The largest element of each window: ``(n, c, d, h, w) -> (n, c, slices, rows, columns)``.
 
     See `functional.max_pool3d`.
+    """
+
+
+class _MaxUnpool(FunctionModule):
+    _name, _example = "max_unpool", ((), ())
+    _in_repr = ("kernel_size=", "stride=", "padding=")
+
+    def __init__(self, kernel_size: Counts, stride: Counts | None = None, padding: Sizes = 0) -> None:
+        stride = kernel_size if stride is None else stride
+        kernel_size, stride, padding = per_axis(self._d, kernel_size=kernel_size, stride=stride, padding=padding)
+        self._hold(locals())
+
+    def forward(self, input: Any, indices: Any, output_size: Any = None) -> Any:
+        """`input` at the places `indices` among zeros."""
+        return self._function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
+class MaxUnpool1d(_MaxUnpool, d=1):
+    """Zeros with each element where max pooling found it: ``(n, c, places) -> (n, c, l)``.
+
+    See `functional.max_unpool1d`.
+
+    >>> from micrograd_np import Tensor, nn
+    >>> z, at = nn.MaxPool1d(2, return_indices=True)(Tensor([[[1.0, 5.0, 2.0, 3.0]]]))
+    >>> nn.MaxUnpool1d(2)(z, at)
+    Tensor([[[0., 5., 0., 3.]]])
+    """
+
+
+class MaxUnpool2d(_MaxUnpool, d=2):
+    """Zeros with each element where max pooling found it: ``(n, c, rows, columns) -> (n, c, h, w)``.
+
+    See `functional.max_unpool2d`.
+
+    >>> from micrograd_np import Tensor, nn
+    >>> z, at = nn.MaxPool2d(2, return_indices=True)(Tensor([[[1.0, 5.0], [2.0, 3.0]]]))
+    >>> nn.MaxUnpool2d(2)(z, at)
+    Tensor([[[0., 5.],
+             [0., 0.]]])
+    """
+
+
+class MaxUnpool3d(_MaxUnpool, d=3):
+    """Zeros with each element where max pooling found it: ``(n, c, slices, rows, columns) -> (n, c, d, h, w)``.
+
+    See `functional.max_unpool3d`.
+
+    >>> from micrograd_np import Tensor, nn
+    >>> z, at = nn.MaxPool3d((1, 1, 2), return_indices=True)(Tensor([[[[1.0, 5.0]]]]))
+    >>> nn.MaxUnpool3d((1, 1, 2))(z, at)
+    Tensor([[[[0., 5.]]]])
     """
 
 

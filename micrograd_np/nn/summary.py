@@ -187,7 +187,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
 @contextmanager
 def _untouched(model: Module) -> Iterator[None]:
     """Restore the attributes and buffers of `model`, and the state of the generator, at the end."""
-    buffers = [(b, b.data.copy()) for b in model.buffers()]
+    buffers = [(b, b.data.copy(), (b.data, b.node, b.requires_grad, b._notes)) for b in model.buffers()]
     attributes = [(module, dict(vars(module))) for module in model.modules()]  # a call may replace a buffer
     state = random.generator().bit_generator.state
     try:
@@ -197,7 +197,8 @@ def _untouched(model: Module) -> Iterator[None]:
         for module, before in attributes:
             vars(module).clear()
             vars(module).update(before)
-        for b, values in buffers:
+        for b, values, kept in buffers:
+            b.data, b.node, b.requires_grad, b._notes = kept  # a write in the graph makes it a result
             b.data[...] = values
             writes.note(b.data)
 

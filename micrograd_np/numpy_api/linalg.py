@@ -1,4 +1,4 @@
-"""Inverses, determinants and factors of square matrices; stacks of them along leading axes, as in NumPy.
+"""Inverses, determinants, powers and norms of matrices; stacks of them along leading axes, as in NumPy.
 
 Sources: Petersen & Pedersen, The Matrix Cookbook (2012), for inverse and determinant; Murray (2016), arXiv:1602.07527,
 for the Cholesky factor; Stewart (1998), "On the adjugate matrix", for cofactors by singular values. A singular matrix
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.domains import REALS, Domain
+from micrograd_np.core.domains import Domain
 from micrograd_np.core.messages import caller, must_be
 from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.axes import axes_of, whole
@@ -22,8 +22,10 @@ from micrograd_np.ops.reduce import max, min, sum  # noqa: A004
 from micrograd_np.ops.routine import Routine, stored
 from micrograd_np.ops.shape import reshape
 
+from .arrange import moveaxis
 from .diagonal import diag_embed, tril
 from .diagonal import diagonal as diagonal_of
+from .factors import REGULAR, _solve, svdvals
 from .statistics import norm as vector_norm_of
 
 
@@ -32,7 +34,6 @@ def _definite(rng: Any, shape: tuple[int, ...]) -> Any:
     return x @ np.swapaxes(x, -1, -2) + 2 * np.eye(shape[-1])
 
 
-REGULAR = Domain("regular matrices", draw=lambda rng, shape: rng.uniform(-1, 1, shape) + 3 * np.eye(shape[-1]))
 DEFINITE = Domain("positive definite matrices", draw=_definite)
 
 
@@ -106,15 +107,6 @@ def slogdet(x: Any) -> tuple[Any, Any]:
     (-1.0, -921.034)
     """
     return signdet(x), logabsdet(x)
-
-
-@primitive("{x}⁻¹ {y}", domain=(REGULAR, REALS), shape="(n,n),(n,m)->(n,m)")
-def _solve(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """The matrix whose product with `x` is `y`."""
-    return stored(xp, out, xp.linalg.solve(x, y))
-
-
-_solve.vjp(x=lambda g, z, x, y: -matmul(_solve(_t(x), g), _t(z)), y=lambda g, z, x, y: _solve(_t(x), g))
 
 
 def solve(a: Any, b: Any) -> Any:
@@ -213,8 +205,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
     Without `axis` and `ord` it is the root of the sum of all squares. The norm of a matrix with `ord` 1 is the largest
     sum of the absolute values in a column, with inf in a row; −1 and −inf take the smallest sum, "fro" the root of the
-    sum of all squares. ValueError for another `ord`: the spectral norms need singular values, which have no derivative
-    rule here. `mg.norm` treats all elements as one vector.
+    sum of all squares, 2 the largest singular value, −2 the smallest, and "nuc" their sum. ValueError for another
+    `ord`. `mg.norm` treats all elements as one vector.
 
     >>> x = np.array([[1.0, -2.0], [3.0, 4.0]])
     >>> norm(x, 1), norm(x, np.inf), norm(x, 1, axis=1)
@@ -230,8 +222,13 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         raise ValueError(f"{caller()}: a matrix norm goes over two axes, found axis={axis!r}.")
     if ord == "fro":
         return vector_norm_of(x, None, axes, keepdims)
+    if ord in {2, -2, "nuc"}:
+        values = svdvals(moveaxis(x, axes, (-2, -1)))
+        z = sum(values, axis=-1) if ord == "nuc" else max(values, axis=-1) if ord == 2 else min(values, axis=-1)
+        whole = tuple(1 if i in {a % x.ndim for a in axes} else n for i, n in enumerate(x.shape))
+        return reshape(z, shape=whole) if keepdims else z
     if ord not in {1, -1, np.inf, -np.inf}:
-        possible = "'fro', 1, −1, inf or −inf"
+        possible = "'fro', 'nuc', 1, −1, 2, −2, inf or −inf"
         raise ValueError(must_be(caller(), "ord of a matrix", possible, f"{ord!r}", "For rows, name one axis."))
     rows, columns = axes
     sums = sum(absolute(x), axis=rows if abs(ord) == 1 else columns, keepdims=True)

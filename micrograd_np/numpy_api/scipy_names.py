@@ -11,13 +11,20 @@ import numpy as np
 
 _SAME = {
     "expit": "sigmoid", "log_expit": "log_sigmoid",
-    **{name: name for name in ("erf", "exp2", "expm1", "log1p", "ndtr", "xlogy")},
+    "gammaln": "gammaln", "psi": "digamma", "digamma": "digamma",
+    **{name: name for name in ("erf", "erfcx", "erfinv", "exp2", "expm1", "log1p")},
+    **{name: name for name in ("log_ndtr", "ndtr", "ndtri", "xlogy")},
 }  # fmt: skip
 """Functions of ``scipy.special``, and the primitives of the same meaning."""
 _CHOLESKY = "mg.linalg.cholesky(a), which is lower"
 _JACOBIAN = "f on arrays, and pass jac=mg.jacobian(f)"
 _INSTEAD = {
-    "erfc": "2 * mg.ndtr(-(2**0.5) * t)", "logit": "mg.log(t / (1 - t))", "log_ndtr": "mg.log(mg.ndtr(t))",
+    "erfc": "mg.special.erfc(t)", "logit": "mg.log(t / (1 - t))", "zeta": "mg.special.zeta(a, t)",
+    **{name: f"mg.special.{name}(a, t)" for name in ("gammainc", "gammaincc")},
+    "polygamma": "mg.special.polygamma(n, t)", "multigammaln": "mg.special.multigammaln(t, d)",
+    **{f"{kind}v": f"mg.special.bessel_{kind}(t, order)" for kind in "jyik"},
+    **{f"{kind}{n}": f"mg.special.bessel_{kind}(t, {n})" for kind in "jyik" for n in (0, 1)},
+    **{f"{kind}{n}e": f"mg.special.bessel_{kind}(t, {n}, scaled=True)" for kind in "ik" for n in (0, 1)},
     "exp10": "10**t", "entr": "-mg.xlogy(t, t)", "rel_entr": "mg.xlogy(x, x / y)", "xlog1py": "x * mg.log1p(y)",
     "kl_div": "mg.xlogy(x, x / y) - x + y", "cosm1": "-2 * mg.sin(t / 2) ** 2",
     **{name: f"mg.{name}(t, axis)" for name in ("logsumexp", "softmax", "log_softmax")},

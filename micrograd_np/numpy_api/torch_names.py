@@ -5,11 +5,13 @@ says what to write for names that do not exist.
 """
 
 from collections.abc import Mapping, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.messages import caller, count_of
+from micrograd_np.core.modes import mode
 from micrograd_np.ops.axes import along, axis_of, whole
 from micrograd_np.ops.choice import clip, where
 from micrograd_np.ops.elementwise import add
@@ -149,6 +151,8 @@ def scatter(x: Any, axis: int, index: Any, src: Any) -> Any:
     """
     x, index, axis, _, at = _places(x, axis, index)
     grid = [index if a == axis else np.arange(n).reshape((-1,) + (1,) * (x.ndim - 1 - a)) for a, n in at]
+    for positions in (part for a, part in enumerate(grid) if a != axis):
+        mode.events.constant(positions)
     return replace(x, _of_places(src, index), *grid, index=(HOLE,) * x.ndim)
 
 
@@ -236,6 +240,9 @@ def _method(function: Any) -> Any:
 
 
 def add_methods(owner: type, functions: Mapping[str, Any]) -> None:
-    """Give `owner`, Tensor, the methods of these names."""
+    """Give `owner`, Tensor, the methods of these names; the docstring of every method names the function, if any."""
     for name in METHODS.split():
         setattr(owner, name, _method(functions[name]))
+    for name, method in vars(owner).items():
+        if isinstance(method, FunctionType) and callable(functions.get(name)):
+            method.__doc__ = f"{method.__doc__}\n\nShapes, errors and an example: `mg.{name}`, the function."

@@ -12,7 +12,13 @@ from .operand import as_operand
 
 @primitive("{x}", domain=(REALS,), onnx="Identity", numpy=("positive",))
 def copy(xp: Any, out: Any, x: Any) -> Any:
-    """The same values in fresh memory."""
+    """The same values in fresh memory.
+
+    ``(…) -> (…)``.
+
+    >>> Tensor([1.0, 2.0]).copy()
+    Tensor([1., 2.])
+    """
     if out is ...:
         return xp.array(x, order="C")
     xp.copyto(out, x)

@@ -26,6 +26,7 @@ from micrograd_np.core.events import QUIET
 from micrograd_np.core.messages import must_be, require_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.settings import check
+from micrograd_np.core.spellings import add_foreign_names
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.accumulate import clear_grad
 from micrograd_np.engine.grad_mode import set_grad_enabled
@@ -328,6 +329,9 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines.extend(f"    {name}: {value}" for name, value in sorted(group.items()) if name != "params")
         return "\n".join([*lines, ")"])
+
+
+add_foreign_names(Optimizer)
 
 
 def effective_gradient(p: Any, g: Any, maximize: bool, weight_decay: Any) -> Any:

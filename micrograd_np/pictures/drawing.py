@@ -152,8 +152,11 @@ def words(drawing: Drawing) -> list[str]:
     return [*lines, drawing.note] if drawing.note else lines
 
 
-def digraph(drawing: Drawing) -> Any:
-    """The drawing as a `graphviz.Digraph`: no HTML-like labels and no records, which not every Graphviz draws."""
+def digraph(drawing: Drawing, places: Mapping[str, str] = _PLAIN) -> Any:
+    """The drawing as a `graphviz.Digraph`: no HTML-like labels and no records, which not every Graphviz draws.
+
+    `places` are those of headings, by the id of the frame, if not "l", left: "r" for right, "n" for a node.
+    """
     import graphviz  # here, as it takes an eighth of the package's import
 
     page = {"id": drawing.name, "rankdir": drawing.direction, **drawing.look}
@@ -161,7 +164,7 @@ def digraph(drawing: Drawing) -> Any:
     if drawing.legend or drawing.note:
         below = label("\n".join([drawing.legend, *drawing.note.split("; ")]).strip())
         graph.attr(**LOOK["legend"], label=below)
-    _fill(graph, drawing.name, drawing)
+    _fill(graph, drawing, drawing, places)
     for column in drawing.columns:
         with graph.subgraph() as rank:
             rank.attr(rank="same")
@@ -177,11 +180,27 @@ def digraph(drawing: Drawing) -> Any:
     return graph
 
 
-def _fill(graph: Any, name: str, part: Cluster) -> None:
+def _fill(graph: Any, drawing: Drawing, part: Cluster, places: Mapping[str, str]) -> None:
     for node in part.nodes:
         tip = {"tooltip": label(node.tooltip)} if node.tooltip else {}
         graph.node(node.id, label(node.text), _attributes={**LOOK["nodes"][node.kind], **tip, **node.look})
     for cluster in part.clusters:
         with graph.subgraph(name=f"cluster_{cluster.id}") as inner:  # its own id, else it has that of the graph
-            inner.attr(label=label(cluster.text), _attributes={**LOOK["frame"], "id": f"{name}_{cluster.id}"})
-            _fill(inner, name, cluster)
+            place, look = places.get(cluster.id, "l"), {**LOOK["frame"], "id": f"{drawing.name}_{cluster.id}"}
+            if place == "n":
+                look |= {"label": ""}
+                with inner.subgraph() as rank:
+                    rank.attr(rank="same")
+                    rank.node(f"h{cluster.id}", label(cluster.text), _attributes=LOOK["nodes"]["heading"])
+                    rank.node(_first(cluster, drawing.edges))
+            else:
+                look |= {"label": label(cluster.text), "labeljust": place}
+            inner.attr(_attributes=look)
+            _fill(inner, drawing, cluster, places)
+
+
+def _first(cluster: Cluster, edges: Sequence[Edge]) -> str:
+    """The first node in a frame to which no arrow leads from inside of it."""
+    ids = [node.id for node in cluster.every_node()]
+    behind = {edge.head for edge in edges if edge.tail in ids and edge.kind != "gradient"}
+    return next((id for id in ids if id not in behind), ids[0])

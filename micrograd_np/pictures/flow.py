@@ -11,8 +11,9 @@ import numpy as np
 
 from micrograd_np.core.events import Events
 from micrograd_np.core.modes import mode
-from micrograd_np.core.vertex import Vertex
-from micrograd_np.engine.grad_mode import no_grad
+from micrograd_np.core.vertex import Vertex, source
+from micrograd_np.engine.grad_mode import enable_grad
+from micrograd_np.engine.tensor import Tensor
 
 from .repeats import Repeats
 from .structure import WHOLE, kind_of
@@ -65,7 +66,7 @@ class _Flow(Events):
         self.paths = {id(m): path for path, m in model.named_modules()}
         self.parameters = {id(p) for p in (*model.parameters(), *model.buffers())}
         self.blocks = [Block(x.name or "input", result=x.data) for x in inputs]
-        self.makers = {id(x): block for x, block in zip(inputs, self.blocks, strict=True)}
+        self.makers = {id(source(x)): block for x, block in zip(inputs, self.blocks, strict=True)}
         self.scope: tuple[tuple[int, str], ...] = ()
         self.moments = count()
         self.open: Block | None = None  # the layer that is being called
@@ -74,7 +75,8 @@ class _Flow(Events):
 
     def entered(self, module: Any) -> None:
         self.scope += ((next(self.moments), self.paths.get(id(module), "")),)
-        if self.open is None and _is_layer(module):
+        own = len(self.scope) == 1 and not type(module).__module__.startswith("micrograd_np.")  # of the user: all ops
+        if self.open is None and _is_layer(module) and not own:
             self.open = Block(kind_of(module), module, self.scope)
             self.blocks.append(self.open)
 
@@ -86,36 +88,40 @@ class _Flow(Events):
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
         if not isinstance(result, Vertex):
             return
-        self.alive.append((result, inputs))
+        self.alive.append((result, source(result), inputs))
         sources: dict[Block, Any] = {}
         for x in inputs:
-            if id(x) in self.makers:
-                sources.setdefault(self.makers[id(x)], x)
-        for source, x in sources.items():
-            if source is not self.open and source not in self.passed:
-                self.passed.add(source)
-                source.result = x.data  # the one of several results that is used
+            if maker := self.maker(x):
+                sources.setdefault(maker, x)
+        for maker, x in sources.items():
+            if maker is not self.open and maker not in self.passed:
+                self.passed.add(maker)
+                maker.result = x.data  # the one of several results that is used
         block = self.open
         if block is None:
             if not sources and not any(id(x) in self.parameters for x in inputs):
                 return  # it computes a constant
             if op.view and len(sources) == 1:
-                self.makers[id(result)] = next(iter(sources))
+                self.makers[id(source(result))] = next(iter(sources))
                 return
             block = Block(formula(op, [self.name(x) for x in inputs], static), scope=self.scope)
             self.blocks.append(block)
-        block.sources.update((source, None) for source in sources if source is not block)
+        block.sources.update((maker, None) for maker in sources if maker is not block)
         block.result = result.data
-        self.makers[id(result)] = block
+        self.makers[id(source(result))] = block
+
+    def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
+        if id(target) not in self.parameters:  # else it is a statistic
+            self.applied(op, inputs, static, target)
 
     def name(self, x: Any) -> str:
         if not isinstance(x, Vertex):
             return constant(x)
-        return "·" if id(x) in self.makers or not x.name else x.name
+        return "…" if self.maker(x) or not x.name else x.name
 
-    def rebound(self, target: Any, before: Any, z: Any) -> None:
-        if id(z) in self.makers:
-            self.makers[id(target)] = self.makers[id(z)]
+    def maker(self, x: Any) -> Block | None:
+        """What made the value that `x` is now; a write in place makes another."""
+        return self.makers.get(id(source(x))) if isinstance(x, Vertex) else None
 
 
 def _is_layer(module: Any) -> bool:
@@ -127,17 +133,18 @@ def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
     from micrograd_np.nn.summary import _input, _tensors, _untouched
 
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
-    inputs = [_input(part, floating) for part in (x if isinstance(x, tuple) else (x,))]
+    examples = (_input(part, floating) for part in (x if isinstance(x, tuple) else (x,)))
+    inputs = [Tensor(part.data.copy(), name=part.name) for part in examples]  # the model may write into them
     flow = _Flow(model, inputs)
     before = mode.events
-    with _untouched(model), no_grad():
+    with _untouched(model), enable_grad():  # where a write makes a new value
         mode.set(events=flow)
         try:
             result = model(*inputs)
         finally:
             mode.set(events=before)
     for t in reversed(_tensors(result)):  # of several that a layer makes, the first is its result
-        maker = flow.makers.get(id(t))
+        maker = flow.maker(t)
         if maker is not None and maker not in flow.passed:
             maker.result = t.data
     return [block for block in flow.blocks if block.result is not None], result

@@ -315,18 +315,19 @@ def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Mapping
     same: dict[int, int] = {}
     first: dict[int, int] = {}  # by the array that a view is of
     constants = [v for v in record.leaves.values() if not record.vertices[v].requires_grad]
-    owners = {v: id(owner_of(record.vertices[v].data)) for v in constants}
-    for v in sorted(constants, key=lambda v: not homes.called(v)):
-        first.setdefault(owners[v], v)
+    owners = {v: owner_of(record.vertices[v].data) for v in constants}
+    for v in sorted(constants, key=lambda v: (not homes.called(v), owners[v] is not record.vertices[v].data)):
+        first.setdefault(id(owners[v]), v)
     for v in constants:
-        x = first[owners[v]]
+        x = first[id(owners[v])]
         whole = prod(record.vertices[x].shape) == prod(record.vertices[v].shape)
         if x != v and whole and homes.called(v) in (None, homes.called(x)):
             same[v] = x
     for v, z in enumerate(record.vertices):
-        if z.op is not None and z.op.name in ("reshape", "transpose") and v not in record.roots:
+        name = z.op and len(z.inputs) == 1 and z.op.name  # concatenate of one, as of the last states of one layer
+        if name in {"reshape", "transpose", "concatenate"} and v not in record.roots:
             for x in record.inputs(v):
                 fits = record.vertices[x].shape == z.shape or (not record.is_op(x) and homes.chain(x))
-                if z in outer or homes.splits_heads(v, x) or (fits and z.op.name == "reshape"):
+                if z in outer or homes.splits_heads(v, x) or (fits and name != "transpose"):
                     same[v] = same.get(x, x)
     return same

@@ -17,6 +17,7 @@ from .flow import Block, Steps, folded, guessed, unrolled, watched
 from .picture import Picture
 from .text import summary
 
+_NUMBERS = 4  # of what an op makes that are written into its box
 _FEW = 16  # weights of a layer, its bias included, that are written on their lines
 
 
@@ -83,7 +84,9 @@ def draw_network(
     if network.weighted:
         most = max((len(column) for column in drawing.columns), default=0)
         distance = f"{0.15 + 0.08 * most:.2f}"  # wide enough that lines do not cross circles
-        drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": distance, "outputorder": "edgesfirst"}
+        drawing.look |= {"nodesep": "0.15", "ranksep": distance, "outputorder": "edgesfirst"}
+        if network.chained or not network.boxes:  # else an arrow would lead behind the boxes that it passes
+            drawing.look["splines"] = "line"
     notes = {
         "blue: positive weight; red, dashed: negative; thick: large": network.weighted,
         "dotted: nan": network.undefined,
@@ -101,6 +104,7 @@ class _Column:
     size: int
     caption: Node
     frames: tuple[Any, ...]
+    depth: Any  # the same of columns of which none leads to another, so that they can stand in one
     nodes: list[Node] = field(default_factory=list)
     circles: dict[int, Node] = field(default_factory=dict)  # those that stand for a unit or step, by its number
     weights: dict[int, list[str]] = field(default_factory=dict)  # as texts on the lines to a unit
@@ -123,9 +127,11 @@ class _Network:
         self.weighted = self.undefined = self.graded = False
         self.ids = map("n{}".format, count(1))
         self.users: dict[Block, list[Block]] = {block: [] for block in blocks}
+        self.depth: dict[Block, float] = {}  # layers on the longest way to each
         for block in blocks:
             for source in block.sources:
                 self.users[source].append(block)
+            self.depth[block] = 1 + max((self.depth.get(source, 0) for source in block.sources), default=0)
         self.chained = all(len(users) < 2 for users in (*self.users.values(), *(b.sources for b in blocks)))
 
     def build(self) -> None:
@@ -137,10 +143,13 @@ class _Network:
                 self.connect_steps(block)
             elif block in self.boxes:
                 self.connect_box(block)
+        ranks: dict[Any, list[Node]] = {}
         for column in self.all:
             column.describe()
             nodes = [*column.nodes, column.caption]
             self.drawing.inside(column.frames).extend(nodes)
+            ranks.setdefault(column.depth, []).extend(nodes)
+        for nodes in ranks.values():  # else the units of two layers may be mixed
             self.drawing.align(nodes)
 
     def put(self, block: Block) -> None:
@@ -156,7 +165,7 @@ class _Network:
             self.layer(block, source)  # on vectors; on sequences it is a box
         elif column and source and follows and _fits(block, source):
             self.columns[block] = column  # each unit changes by itself
-            column.caption.text += f"\n{block.name}".replace("(·)", "")
+            column.caption.text += f"\n{block.name}".replace("(…)", "")
             self.fill(column, block.result)
         elif not sources and linear and len(block.shape) <= 2:
             self.column(block, linear[0].module.in_features, block.title)
@@ -170,8 +179,9 @@ class _Network:
             node.text = f"{node.text.removesuffix(_shape(source))}\n{block.name}{_shape(block)}"
         else:
             kind = "module" if block.module else "value" if sources else "input"
-            one = self.numbers and kind == "value" and np.size(block.result) == 1
-            text = block.name + _shape(block) + (f"\n{_value(np.ravel(block.result)[0])}" if one else "")
+            few = self.numbers and kind == "value" and 0 < np.size(block.result) <= _NUMBERS
+            shown = [_value(x) for x in np.ravel(block.result)] if few else []
+            text = block.name + _shape(block) + (f"\n{'  '.join(shown)}" if few else "")
             self.boxes[block] = self.drawing.put(Node(next(self.ids), text, kind), block.frames)
 
     def is_unitwise(self, block: Block, source: Block) -> bool:
@@ -186,7 +196,9 @@ class _Network:
         samples = np.size(block.result) // size if self.numbers and what == "units" and size else 1
         caption += f"\nsample 1 of {samples:,}" if samples > 1 and not block.linear else ""
         whole = size <= max(self.most, 4)
-        column = _Column(size, Node(next(self.ids), caption + f"\n{size} {what}" * (not whole), "text"), block.frames)
+        below = Node(next(self.ids), caption + f"\n{size} {what}" * (not whole), "text")
+        alone = block.frames or what != "units"
+        column = _Column(size, below, block.frames, id(below) if alone else (self.depth[block], block in self.boxes))
         self.all[column] = None
         self.drawing.inside(block.frames)
         self.drawing.lines.append(column.caption)
@@ -322,15 +334,15 @@ class _Network:
             name, loss = "squared error" if result.data.size == 1 else "mean squared error", mse_loss
             target = array if array.ndim else np.full(result.data.shape, array)
         try:
-            value = np.asarray(loss(result, target).data)
+            value = loss(result, target)
         except ValueError:
             if array.ndim or not isinstance(result, Vertex):  # a number that the loss does not broadcast itself
                 raise
-            value = np.asarray(loss(result, np.full(result.data.shape, array)).data)
+            value = loss(result, np.full(result.data.shape, array))
         samples = len(result.data) if isinstance(result, Vertex) and result.data.ndim > 1 else 1
         name = f"of all {samples:,} samples:\n{name}" if samples > 1 else name
         compared = number(array) if array.size == 1 else array.shape
-        node = Node(next(self.ids), f"{name}\n{number(value, 4)}\ntarget {compared}", "output")
+        node = Node(next(self.ids), f"{name}\n{number(np.asarray(value.data), 4)}\ntarget {compared}", "output")
         self.drawing.connect(self.ends(self.blocks[-1]), [self.drawing.put(node)])
 
 
@@ -346,5 +358,5 @@ def _value(x: Any) -> str:
     if not isinstance(x, np.floating):
         return number(x)
     if x == round(x, 1) and abs(x) < 1000:
-        return f"{x:.1f}"
+        return f"{x + 0.0:.1f}"  # of a zero without its sign
     return f"{x:.3f}" if 0.001 <= abs(x) < 100 else number(x, 3)

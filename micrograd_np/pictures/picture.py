@@ -12,8 +12,9 @@ from micrograd_np.core.messages import count_of
 from micrograd_np.core.terminal import shown
 
 from .drawing import Drawing, digraph, words
+from .headings import laid_out
 from .page import fill
-from .render import render, save
+from .render import save
 
 
 class Shown:
@@ -74,17 +75,20 @@ class Picture(Shown):
         svg, png, pdf and others are drawn by Graphviz, html is a page with the SVG in it, gv the source. Without
         Graphviz the source is written beside it as ``.gv``, and a logged warning says what to install.
         """
-        return save(self.source, path, page=self._page)
+        return save(self.source, path, self._drawn)
 
-    def _page(self, svg: str) -> str:
-        picture, words = svg[svg.index("<svg") :], escape(self.describe())
+    def _drawn(self, format: str) -> bytes:
+        if format != "html":
+            return laid_out(self.drawing, format)
+        svg, words = laid_out(self.drawing).decode(), escape(self.describe())
+        picture = svg[svg.index("<svg") :]
         points = float(picture.split('"', 2)[1].removesuffix("pt"))
         least = f"{0.9 * points:g}pt"  # with letters of 12 pixels
-        return fill("picture", "A picture of a computation", least=least, picture=picture, words=words)
+        return fill("picture", "A picture of a computation", least=least, picture=picture, words=words).encode()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
-            return {"image/svg+xml": render(self.source, "svg").decode(), "text/plain": repr(self)}
+            return {"image/svg+xml": laid_out(self.drawing).decode(), "text/plain": repr(self)}
         except Exception as failure:  # noqa: BLE001 - a notebook would show a traceback in place of the cell's result
             return {"text/plain": f"{failure}\nThe graph itself is in .source, and .save('graph.gv') writes it."}
 

@@ -66,23 +66,24 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
     )
 
 
-def save(source: str, path: str | Path, page: Callable[[str], str] | None = None) -> Path:
+def save(source: str, path: str | Path, draw: Callable[[str], bytes] | None = None) -> Path:
     """Write the picture of the DOT `source` to `path`, in the format its suffix names; return the path written.
 
-    ``.gv`` and ``.dot`` write the source itself, ``.html`` what `page` makes of the SVG, if it is given; any other
-    suffix outside `FORMATS` is a ValueError, and a folder that does not exist a FileNotFoundError. Where the picture
-    cannot be drawn, the source is written beside it instead (``graph.svg`` becomes ``graph.gv``), the reason is logged
-    as a warning, and *that* path is returned: a training run never dies for want of a picture.
+    ``.gv`` and ``.dot`` write the source itself, other suffixes what `draw` makes in that format, by default `render`;
+    ``.html`` only where there is a `draw`. Any other is a ValueError, and a folder that does not exist a
+    FileNotFoundError. Where the picture cannot be drawn, the source is written beside it instead (``graph.svg`` becomes
+    ``graph.gv``), the reason is logged as a warning, and *that* path is returned: a training run never dies for want of
+    a picture.
     """
-    path, format = target(path, (*FORMATS, "gv", "dot", *(["html"] if page else [])))
+    path, format = target(path, (*FORMATS, "gv", "dot", *["html"] * (draw is not None)))
     if format not in {"gv", "dot"}:
         try:
-            picture = render(source, "svg" if format == "html" else format)
+            picture = draw(format) if draw else render(source, format)
         except RenderError as failure:
             path, requested = path.with_suffix(".gv"), path
             log.warning("%s Wrote the source %s instead of %s.", failure, path, requested)
         else:
-            path.write_bytes(page(picture.decode()).encode() if page and format == "html" else picture)
+            path.write_bytes(picture)
             return path
     path.write_text(source, encoding="utf-8")
     return path

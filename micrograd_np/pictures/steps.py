@@ -17,10 +17,11 @@ from micrograd_np.engine import backward as walk
 from micrograd_np.engine.symbol import nested
 from micrograd_np.engine.tensor import Tensor
 
-from .drawing import Drawing, Edge, Node, check, digraph
+from .drawing import Drawing, Edge, Node, check
+from .headings import laid_out
 from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .picture import Shown
-from .render import RenderError, render
+from .render import RenderError
 from .structure import Homes, Record
 from .text import op_name, plain, shortened
 
@@ -272,7 +273,7 @@ class _Story(Derivation):
         title, reason = escape(f"The graph of {self.title}"), f"there are more than {ENGINE_LIMIT:,}"
         try:
             if len(self.boxes) <= ENGINE_LIMIT:
-                svg = render(str(digraph(self.drawing).source), "svg", timeout=5).decode()
+                svg = laid_out(self.drawing, timeout=5).decode()
                 svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
                 ops = [_title(node) for node in self.nodes if "formula" in node]
                 words = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."

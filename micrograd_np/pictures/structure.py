@@ -3,6 +3,7 @@
 import sys
 from array import array
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, reduce
 from heapq import heappop, heappush
@@ -144,6 +145,8 @@ class Homes:
         """
         record, none = self.record, [None] * len(self.record)
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
+        uses = Counter(x for v in ops for x in record.inputs(v))
+        once = self.layers - {homes[v] for v in record.leaves.values() if uses[v] > 1}  # all between is in the call
         turned = set[int]()  # views of leaves
         for v in ops:
             sources = [x for x in record.inputs(v) if not record.is_op(x) or x in turned]
@@ -178,8 +181,8 @@ class Homes:
             if not homes[v] and around and v not in entering and self._normalizes(v, around):
                 homes[v] = around
             elif not homes[v]:
-                view = around and record.vertices[v].op.view
-                homes[v] = self._outside(around if view else _between(before[v], last))
+                view, between = around and record.vertices[v].op.view, _between(before[v], last)
+                homes[v] = between if between in once else self._outside(around if view else between)
             before_this = _FIRST.get(record.vertices[v].op.name, _NORMAL)
             for x in record.inputs(v):
                 users[x] = _common(users[x], homes[v]) if users[x] else homes[v]
@@ -278,12 +281,15 @@ def _roots(record: Record) -> list[Any]:
     """The outermost modules, among those that exist, that hold a leaf of the computation, in the order of first use."""
     alive = list(sys.modules[_NN].alive) if _NN in sys.modules else []
     inner = {id(child) for m in alive for child in m.children()}
-    first: dict[Any, int] = {}
-    for m in alive:
-        used = [record.leaves[p] for p in chain(m.parameters(), m.buffers()) if p in record.leaves]
-        if used and id(m) not in inner:
-            first[m] = min(used)
-    return sorted(first, key=first.__getitem__)
+    leaves = ((m, [record.leaves[p] for p in chain(m.parameters(), m.buffers()) if p in record.leaves]) for m in alive)
+    used = {m: places for m, places in leaves if places}
+    roots: list[Any] = []
+    reached: set[int] = set()
+    for m in sorted(used, key=lambda m: (id(m) in inner, used[m])):  # where modules hold each other, all are inner
+        if id(m) not in reached:
+            roots.append(m)
+            reached |= set(map(id, m.modules()))
+    return sorted(roots, key=lambda m: min(used[m]))
 
 
 def _parent(name: str) -> str:

@@ -14,9 +14,8 @@ from micrograd_np import nn as _nn
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.nn.module import _held
 
-from . import rules
 from .dtypes import check_device, default, device
-from .table import _row
+from .table import _row, as_function
 from .tensor import Buffer, Parameter, as_torch, with_runtime_errors
 
 
@@ -163,37 +162,8 @@ LAYERS |= {"Module": Module, "Parameter": Parameter, "Buffer": Buffer}
 globals().update(LAYERS)
 
 
-def _result(name: str, f: Any) -> Any:
-    """One of the package's functions, with results that are PyTorch's, in place written into its argument."""
-    call = _row(name.removesuffix("_"), f, _arguments)
-
-    def function(*args: Any, inplace: bool = False, **settings: Any) -> Any:
-        z = call(*args, **settings)
-        return args[0].copy_(z) if inplace or name[-1] == "_" else z
-
-    function.__name__, function.__doc__ = name, call.__doc__
-    return function
-
-
-def _arguments(args: Any, settings: Any) -> Any:
-    args = tuple(None if type(x) is tuple and not x else x for x in args)  # a stride of () is the kernel's
-    return args, {key: x for key, x in settings.items() if key not in ("size_average", "reduce", "_stacklevel")}
-
-
-FUNCTIONAL = {name: _result(name, getattr(_functional, name)) for name in _functional.__all__}
+FUNCTIONAL = {name: as_function(name, getattr(_functional, name)) for name in _functional.__all__}
 FUNCTIONAL |= {
-    name: _result(name, f)
-    for name, f in {
-        "softmax": rules._softmax(mg.softmax), "log_softmax": rules._softmax(mg.log_softmax),
-        **{f"max_unpool{d}d": rules._unpooled(d) for d in (1, 2, 3)}, "rrelu": rules._leaky_at_random,
-        "softmin": rules._softmax(mg.softmax, -1), "pdist": rules._pairs, "upsample": _functional.interpolate,
-        "upsample_nearest": _functional.interpolate,
-        "upsample_bilinear": lambda input, size=None, scale_factor=None: _functional.interpolate(  # noqa: A006
-            input, size, scale_factor, "bilinear", align_corners=True
-        ),
-    }.items()
-}  # fmt: skip
-FUNCTIONAL |= {
-    f"{name}_": _result(f"{name}_", getattr(_functional, name))
+    f"{name}_": as_function(f"{name}_", getattr(_functional, name))
     for name in ("relu", "leaky_relu", "elu", "celu", "selu", "hardtanh", "threshold")
 }

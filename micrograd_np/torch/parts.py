@@ -85,6 +85,7 @@ def _all(module: Any, names: str = "") -> dict[str, Any]:
 
 
 SECTIONS = read()
+nn.FUNCTIONAL.update(SECTIONS["nn.functional"])
 _GRAD = {
     "no_grad": mg.no_grad, "enable_grad": mg.enable_grad, "set_grad_enabled": mg.set_grad_enabled,
     "inference_mode": derivatives.inference_mode,
@@ -107,6 +108,9 @@ _IN_PLACE = """
     abs acos acosh asin asinh atan atanh ceil clamp clamp_max clamp_min clip cos cosh deg2rad erf erfc exp exp2 expm1
     fill fix floor frac log log10 log1p log2 logit nan_to_num neg negative rad2deg reciprocal relu round rsqrt sigmoid
     sin sinc sinh sqrt square tan tanh trunc
+"""
+_SPECIAL = """
+    digamma erf erfc erfinv exp2 expm1 i0 log1p log_softmax logit logsumexp polygamma round sinc softmax xlogy
 """
 TOP: dict[str, Any] = {
     **{f"{name}_": SECTIONS["Tensor"][f"{name}_"] for name in _IN_PLACE.split() if f"{name}_" in SECTIONS["Tensor"]},
@@ -166,7 +170,8 @@ PARTS: dict[str, dict[str, Any]] = {
         "grad_and_value": derivatives.value_last, "vjp": derivatives.vjp, "jvp": derivatives.jvp,
         "functional_call": lambda module, *args, **more: as_torch(mg.functional_call(module, *args, **more)),
     },
-    "linalg": SECTIONS["linalg"], "special": SECTIONS["special"], "signal": {},
+    "linalg": SECTIONS["linalg"], "signal": {},
+    "special": SECTIONS["special"] | {name: SECTIONS["torch"][name] for name in _SPECIAL.split()},
     "signal.windows": SECTIONS["signal.windows"], "random": _SEEDS,
     "cuda": _NO_DEVICE, "mps": _NO_DEVICE,
     "version": {"cuda": None, "__version__": "2.13.0"}, "backends": {}, "backends.cuda": {}, "backends.mps": _NO_DEVICE,

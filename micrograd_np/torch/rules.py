@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,24 +14,13 @@ from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.axes import along, axes_of, axis_of
+from micrograd_np.ops.fused.scipy_special import scipys
 from micrograd_np.ops.operand import as_operand
 from micrograd_np.ops.state import astype
 
 from .dtypes import result_type
+from .results import Pair
 from .tensor import as_torch, common, floating, wrapped
-
-
-class Pair(NamedTuple):
-    """The values along an axis, and where they stand."""
-
-    values: Any
-    indices: Any
-
-    def __repr__(self) -> str:
-        return f"torch.return_types.{type(self).__name__}(\nvalues={self.values!r},\nindices={self.indices!r})"
-
-    def __reduce__(self) -> Any:
-        return Pair, tuple(self)
 
 
 def _axes(dim: Any) -> Any:
@@ -217,20 +206,6 @@ def _at(x: Any, places: Any) -> Any:
     return mg.take_along_axis(wide, np.expand_dims(places.astype(np.int64), -1), axis=-1).squeeze(-1)
 
 
-def _norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    x, axis = _cast(input, dtype), _axes(dim)
-    if p == "nuc":
-        raise NotImplementedError("norm: the nuclear norm needs singular values, which have no gradient here.")
-    return _vector_norm(x, 2 if p in ("fro", None) else p, axis, keepdim)
-
-
-def _vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    x = _cast(x, dtype)
-    if x.ndim == 0:
-        return mg.linalg.vector_norm(x.reshape(1), axis=0, ord=ord)
-    return mg.linalg.vector_norm(x, axis=_axes(dim), keepdims=keepdim, ord=ord)
-
-
 def _transposed(input: Any, dim0: int, dim1: int) -> Any:
     return input.swapaxes(dim0, dim1) if input.ndim else input
 
@@ -401,39 +376,21 @@ def _nonzero_places(input: Any, *, size: int, fill_value: int = -1) -> Any:
     return _constant(np.concatenate([at, np.full((size - len(at), input.ndim), fill_value, np.int64)]))
 
 
-def _unpooled(d: int) -> Callable[..., Any]:
-    """``max_unpool(input, indices, …)``: zeros with the elements where max pooling took them from."""
-
-    def unpool(
-        input: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
-    ) -> Any:
-        kernel, padded = (x if np.ndim(x) else (x,) * d for x in (kernel_size, padding))
-        step = kernel if stride is None or stride == () else stride if np.ndim(stride) else (stride,) * d
-        sizes = zip(input.shape[-d:], step, padded, kernel, strict=True)
-        places = tuple((n - 1) * s - 2 * p + k for n, s, p, k in sizes)
-        places = places if output_size is None else tuple(output_size)[-d:]
-        outer = tuple(input.shape[:-d])
-        zeros = mg.Tensor(np.zeros((*outer, math.prod(places)), input.dtype))
-        z = mg.scatter(zeros, -1, _array(indices).reshape(*outer, -1), input.reshape(*outer, -1))
-        return z.reshape(*outer, *places)
-
-    return unpool
+def _sinc(input: Any) -> Any:
+    """sin(πx) / πx; near 0 by its series, whose derivative is no difference of nearly equal numbers."""
+    u = input * math.pi
+    near = mg.abs(u) < 0.5
+    square, far = mg.where(near, u * u, 0.0), mg.where(near, 1.0, u)
+    series: Any = 0.0
+    for n in range(13, 0, -2):
+        series = 1 / math.factorial(n) - square * series
+    return mg.where(near, series, mg.sin(far) / far)
 
 
-def _leaky_at_random(
-    input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
-) -> Any:
-    if not training:
-        return mg.functional.leaky_relu(input, negative_slope=(lower + upper) / 2)
-    slopes = mg.random.generator().uniform(lower, upper, input.shape).astype(input.dtype)
-    return mg.where(input < 0, input * slopes, input)
-
-
-class Parts(NamedTuple):
-    """A number as a fraction times a power of two."""
-
-    mantissa: Any
-    exponent: Any
+def _x_log1p_y(input: Any, other: Any) -> Any:
+    """x log(1 + y), with 0 for x = 0 and y ≤ −1."""
+    nothing = (input == 0) & (other <= -1)
+    return mg.where(nothing, 0.0, input * mg.log1p(mg.where(nothing, 0.0, floating(other))))
 
 
 def _put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
@@ -521,80 +478,12 @@ def _linear_combination(sign: int) -> Callable[..., Any]:
     return combination
 
 
-def _product(*factors: Any, beta: Any = 1, alpha: Any = 1) -> Any:
-    """``beta·input + alpha·(a @ b)``, where a `beta` of 0 leaves the input out."""
-    input, a, b = factors
-    z = mg.matmul(a, b) if alpha == 1 else mg.matmul(a, b) * alpha
-    return mg.broadcast_to(z, shape=np.broadcast_shapes(z.shape, input.shape)) if beta == 0 else beta * input + z
-
-
-def _power(input: Any, n: int) -> Any:
-    if n == 0:
-        return mg.where(np.ones(input.shape, bool), np.eye(input.shape[-1], dtype=input.dtype), input)
-    return mg.linalg.matrix_power(input, n)
-
-
-def _solve(A: Any, B: Any, *, left: bool = True) -> Any:
-    if B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]):
-        return mg.linalg.solve(A, mg.expand_dims(B, -1)).squeeze(-1)
-    return mg.linalg.solve(A, B) if left else mg.linalg.solve(A.mT, B.mT).mT
-
-
-def _solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
-    triangle = mg.triu(A) if upper else mg.tril(A)
-    if unitriangular:
-        eye = np.eye(A.shape[-1], dtype=A.dtype)
-        triangle = mg.where(eye > 0, eye, triangle)
-    return mg.linalg.solve(triangle, B) if left else mg.linalg.solve(triangle.mT, B.mT).mT
-
-
-def _tensor_solve(A: Any, B: Any, dims: Any = None) -> Any:
-    last = [] if dims is None else [axis_of(a, A.ndim) for a in dims]
-    A = mg.permute(A, [*(a for a in range(A.ndim) if a not in last), *last])
-    return mg.linalg.solve(A.reshape(B.size, -1), B.reshape(-1)).reshape(A.shape[B.ndim :])
-
-
-def _dist(input: Any, other: Any, p: float = 2) -> Any:
-    return _vector_norm(input - other, p)
-
-
-def _cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: Any = None) -> Any:
-    difference = mg.expand_dims(x1, -2) - mg.expand_dims(x2, -3)
-    return mg.linalg.vector_norm(difference, axis=-1, ord=p)
-
-
-def _pairs(input: Any, p: float = 2.0) -> Any:
-    """The distances of all pairs of rows."""
-    first, second = np.triu_indices(len(input), 1)
-    return mg.linalg.vector_norm(input[first] - input[second], axis=-1, ord=p)
-
-
 def _logcumsumexp(input: Any, dim: int) -> Any:
     x, axis = _whole(input, dim)
     n = x.shape[axis]
     wide = mg.expand_dims(mg.moveaxis(x, axis, -1), -2)
     wide = mg.where(np.tri(n, dtype=bool), wide, -np.inf)
     return mg.moveaxis(mg.logsumexp(wide, axis=-1), -1, axis).reshape(input.shape)
-
-
-def _covariance(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
-    x = input.reshape(1, -1) if input.ndim < 2 else input
-    weights = np.ones(x.shape[1]) if fweights is None else _array(fweights).astype(float)
-    other = 1.0 if aweights is None else aweights
-    w = as_operand(weights * other)
-    total = w.sum()
-    centred = x - (x * w).sum(axis=1, keepdims=True) / total
-    divisor = total - correction * (w * other).sum() / total if aweights is not None else total - correction
-    z = mg.matmul(centred * w, centred.T) / mg.maximum(divisor, 0)
-    return z.reshape(()) if len(x) == 1 else z
-
-
-def _correlation(input: Any) -> Any:
-    z = _covariance(input)
-    if z.ndim == 0:
-        return z / z
-    spread = mg.sqrt(mg.diagonal(z))
-    return mg.clip(z / spread.reshape(-1, 1) / spread, -1, 1)
 
 
 def _trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1, cumulative: bool = False) -> Any:
@@ -607,6 +496,84 @@ def _trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1, cumulati
             width = width.reshape((-1,) + (1,) * (y.ndim - 1 - axis))
     z = (after + before) * width / 2
     return mg.cumsum(z, axis=axis) if cumulative else z.sum(axis=axis)
+
+
+def _gradient(input: Any, *, spacing: Any = None, dim: Any = None, edge_order: int = 1) -> tuple[Any, ...]:
+    """The slope along each axis: of a parabola through three elements, at the ends of a line or a parabola."""
+    axes = range(input.ndim) if dim is None else axes_of(_axes(dim), input.ndim)
+    several = isinstance(spacing, (tuple, list))
+    gaps = list(spacing) if several else [1.0 if spacing is None else spacing] * len(axes)
+    slopes = []
+    for axis, gap in zip(axes, gaps, strict=True):
+        x = mg.moveaxis(input, axis, -1)
+        at = gap if isinstance(gap, Vertex) else np.arange(x.shape[-1], dtype=x.dtype) * gap
+        width, rise = mg.diff(as_operand(at)), mg.diff(x)
+        part = rise / width
+        bend = (part[..., 1:] - part[..., :-1]) / (width[1:] + width[:-1])
+        inner = part[..., :-1] + bend * width[:-1]
+        first, last = part[..., :1], part[..., -1:]
+        if edge_order == 2:
+            first, last = first - bend[..., :1] * width[:1], last + bend[..., -1:] * width[-1:]
+        slopes.append(mg.moveaxis(mg.concatenate([first, inner, last], -1), -1, axis))
+    return tuple(slopes)
+
+
+def _counts_in_boxes(input: Any, bins: Any, range: Any, weight: Any, density: bool) -> tuple[Any, Any]:
+    points = _array(input).reshape(math.prod(input.shape[:-1]), input.shape[-1])
+    sides: Any = [_array(b) if isinstance(b, Vertex) else b for b in bins] if isinstance(bins, (tuple, list)) else bins
+    if any(np.any(np.diff(np.atleast_1d(b)) < 0) for b in (sides if isinstance(sides, list) else ())):
+        raise ValueError("histogramdd: the edges of bins must not fall.")
+    ends = None if range is None else np.reshape(range, (-1, 2)).tolist()
+    weights = None if weight is None else _array(weight).reshape(-1)
+    counts, edges = np.histogramdd(points, sides, ends, density, weights)
+    return _constant(counts, input.dtype), tuple(_constant(x, input.dtype) for x in edges)
+
+
+def _tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+    """Summed over axes; where one has length 1, it counts for every element of the other."""
+    if not np.ndim(dims):
+        return mg.tensordot(a, b, int(dims))
+    left, right = (tuple(axis_of(d, x.ndim) for d in part) for part, x in zip(dims, (a, b), strict=True))
+    uneven = [(i, j) for i, j in zip(left, right, strict=True) if a.shape[i] != b.shape[j]]
+    for i, j in uneven:
+        a = a.sum(axis=i, keepdims=True) if b.shape[j] == 1 else a
+        b = b.sum(axis=j, keepdims=True) if a.shape[i] == 1 else b
+    return mg.tensordot(a, b, (left, right))
+
+
+def _standardized(x: Any, axes: Any, eps: float) -> tuple[Any, Any, Any]:
+    """`x` less its mean along axes, in units of its spread; the mean, and 1 over the spread."""
+    mean = x.mean(axis=axes, keepdims=True)
+    scale = (mg.var(x, axis=axes, keepdims=True) + eps) ** -0.5
+    return (x - mean) * scale, mean, scale
+
+
+def _affine(z: Any, weight: Any, bias: Any) -> Any:
+    z = z if weight is None else z * weight
+    return z if bias is None else z + bias
+
+
+def _layer_statistics(input: Any, normalized_shape: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, ...]:
+    z, mean, scale = _standardized(input, tuple(range(input.ndim - len(normalized_shape), input.ndim)), eps)
+    return _affine(z, weight, bias), mean, scale
+
+
+def _group_statistics(
+    input: Any, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float
+) -> tuple[Any, ...]:
+    z, mean, scale = _standardized(input.reshape(N, group, C // group * HxW), -1, eps)
+    z = _affine(z.reshape(N, C, HxW), *(None if x is None else x.reshape(C, 1) for x in (weight, bias)))
+    return z.reshape(input.shape), mean.squeeze(-1), scale.squeeze(-1)
+
+
+def _batch_statistics(
+    input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, momentum: Any, eps: float
+) -> tuple[Any, ...]:
+    z = mg.functional.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    axes = tuple(a for a in range(input.ndim) if a != 1)
+    _, mean, scale = _standardized(input, axes, eps)
+    empty = _constant(np.zeros(0, input.dtype))
+    return (z, mean.reshape(-1), scale.reshape(-1)) if training else (z, empty, empty)
 
 
 def _unique(
@@ -662,12 +629,6 @@ def _sum_to_size(input: Any, *size: Any) -> Any:
     z = input.sum(axis=tuple(range(extra))) if extra else input
     ones = tuple(a for a, n in enumerate(shape) if n == 1 != z.shape[a])
     return z.sum(axis=ones, keepdims=True) if ones else z
-
-
-def _renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
-    axes = tuple(a for a in range(input.ndim) if a != axis_of(dim, input.ndim))
-    norms = mg.linalg.vector_norm(input, axis=axes, ord=p, keepdims=True)
-    return mg.where(norms > maxnorm, input * (maxnorm / (norms + 1e-7)), input)
 
 
 def _block_diag(*tensors: Any) -> Any:
@@ -753,10 +714,53 @@ def _by_numpy(f: Any, *kinds: Any) -> Callable[..., Any]:
     )
 
 
+def _polynomial(name: str, x: Any, n: Any, before: int = 0) -> Any:
+    """The orthogonal polynomial of the degree `n`, and `before` times the one before it; of a negative degree 0."""
+    n, x, f = np.asarray(_array(n)).astype(np.int64), _array(floating(x)), scipys(f"eval_{name}")
+    z = f(n, x) + before * f(n - 1, x) if before else f(n, x)
+    return _constant(np.where(n < 0, 0, z), x.dtype)
+
+
 def _line(input: Any, dim: int, index: Any, source: Any) -> tuple[Any, ...]:
     """Arguments of an operation along an axis, 0-d tensors as lines of one element."""
     x, axis = _whole(input, dim)
     return x, axis, _array(index).reshape(-1), source.reshape(1) if source.ndim == 0 else source
+
+
+def _linear_cross_entropy(
+    input: Any, linear_weight: Any, target: Any, *, linear_bias: Any = None, ignore_index: Any = None,
+    options: Any = None, **settings: Any,
+) -> Any:  # fmt: skip
+    logits = mg.tensordot(input, linear_weight, ((-1,), (-1,)))
+    logits = logits if linear_bias is None else logits + linear_bias
+    settings["ignore_index"] = -100 if ignore_index is None else ignore_index
+    return mg.functional.cross_entropy(logits, target, **settings)
+
+
+def _attention(
+    query: Any, key: Any, value: Any, embed_dim_to_check: int, num_heads: int, in_proj_weight: Any, in_proj_bias: Any,
+    bias_k: Any, bias_v: Any, add_zero_attn: bool, dropout_p: float, out_proj_weight: Any, out_proj_bias: Any,
+    training: bool = True, key_padding_mask: Any = None, need_weights: bool = True, attn_mask: Any = None,
+    use_separate_proj_weight: bool = False, q_proj_weight: Any = None, k_proj_weight: Any = None,
+    v_proj_weight: Any = None, static_k: Any = None, static_v: Any = None, average_attn_weights: bool = True,
+    is_causal: bool = False,
+) -> Any:  # fmt: skip
+    """The layer with these settings, called with these parameters."""
+    if static_k is not None or static_v is not None:
+        raise NotImplementedError("multi_head_attention_forward: static_k and static_v are not here.")
+    layer = mg.nn.MultiheadAttention(
+        embed_dim_to_check, num_heads, dropout_p, in_proj_bias is not None, bias_k is not None, add_zero_attn,
+        key.shape[-1], value.shape[-1], dtype=query.dtype,
+    ).train(training)  # fmt: skip
+    separate = (q_proj_weight, k_proj_weight, v_proj_weight)
+    if use_separate_proj_weight and layer.in_proj_weight is not None:
+        in_proj_weight, separate = mg.concatenate(separate, 0), (None,) * 3
+    names = "q_proj_weight k_proj_weight v_proj_weight in_proj_weight in_proj_bias bias_k bias_v out_proj.weight"
+    values = (*separate, in_proj_weight, in_proj_bias, bias_k, bias_v, out_proj_weight, out_proj_bias)
+    parameters = dict(zip((*names.split(), "out_proj.bias"), values, strict=True))
+    present = {name: x for name, x in parameters.items() if x is not None}
+    call = (query, key, value, key_padding_mask, need_weights, attn_mask, average_attn_weights, is_causal)
+    return mg.functional_call(layer, present, call)
 
 
 def _cloned(x: Any) -> Any:
@@ -771,20 +775,6 @@ def _broadcast_but(x: Any, index: Any, dim: int) -> tuple[Any, Any]:
     own, other = shape.copy(), shape.copy()
     own[axis], other[axis] = x.shape[axis], index.shape[axis]
     return mg.broadcast_to(x, shape=tuple(own)), np.broadcast_to(index, other)
-
-
-class Extremes(NamedTuple):
-    """The smallest and the largest."""
-
-    min: Any
-    max: Any
-
-
-class Determinant(NamedTuple):
-    """The sign of a determinant, and the logarithm of its absolute value."""
-
-    sign: Any
-    logabsdet: Any
 
 
 def _generator(generator: Any) -> Any:
@@ -847,17 +837,3 @@ def reshaped(name: str, f: Any) -> Callable[..., Any]:
         return self.copy_(z)
 
     return method
-
-
-def _normed(input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    x = _cast(input, dtype)
-    if ord is None:
-        return _vector_norm(x, 2, dim, keepdim)
-    axis = tuple(dim) if np.ndim(dim) and len(dim) > 1 else dim[0] if np.ndim(dim) else dim
-    return mg.linalg.norm(x, ord, axis, keepdim)
-
-
-def _matrix_norm(input: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
-    if ord not in ("fro", 1, -1, np.inf, -np.inf):
-        raise NotImplementedError(f"matrix_norm: ord={ord!r} needs singular values, which are not here.")
-    return mg.linalg.norm(_cast(input, dtype), ord, tuple(dim), keepdim)

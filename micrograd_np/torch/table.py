@@ -24,8 +24,9 @@ import numpy as np
 
 import micrograd_np as mg
 from micrograd_np.core.vertex import Vertex
+from micrograd_np.ops.fused.scipy_special import scipys
 
-from . import creation, rules
+from . import creation, matrices, results, rules
 from .dtypes import check_device, default, named, promote, result_type
 from .tensor import Tensor, as_torch, common, floating, runtime_error, wrapped
 
@@ -42,9 +43,12 @@ atanh, arctanh = mg.arctanh
 deg2rad = mg.radians
 rad2deg = mg.degrees
 rsqrt(input) = mg.power(input, -0.5)
-erfc(input) = 1 - mg.erf(input)
+digamma, erfc, erfinv = mg.special.*
+lgamma = mg.special.gammaln
+i0(input) = mg.special.bessel_i(input)
+mvlgamma(input, p) = mg.special.multigammaln(input, p)
 logit(input, eps=None) = mg.log((x := input if eps is None else mg.clip(input, eps, 1 - eps)) / (1 - x))
-sinc(input) = mg.where(input == 0, 1.0, mg.sin((x := (mg.where(input == 0, 1.0, input) * math.pi))) / x)
+sinc = _sinc
 
 [elementwise]
 add = _linear_combination(1)
@@ -57,6 +61,8 @@ atan2, arctan2(input, other) = mg.arctan2(floating(input), floating(other))
 hypot, logaddexp = mg.*
 logaddexp2(input, other) = mg.logaddexp(input * math.log(2), other * math.log(2)) / math.log(2)
 xlogy(input, other) = mg.xlogy(floating(input), floating(other))
+igamma(input, other) = mg.special.gammainc(floating(input), floating(other))
+igammac(input, other) = mg.special.gammaincc(floating(input), floating(other))
 pow(input, exponent) = input ** exponent if isinstance(input, Vertex) else mg.power(input, exponent)
 fmax(input, other) = mg.where(np.isnan(_array(input)), other, mg.where(np.isnan(_array(other)), input,
     mg.maximum(input, other)))
@@ -257,6 +263,14 @@ bucketize(input, boundaries, *, out_int32=False, right=False) = _constant(np.sea
     _array(input), 'right' if right else 'left'), np.int32 if out_int32 else np.int64)
 histc(input, bins=100, min=0, max=0) = _constant(np.histogram((x := _array(input)), bins, None if min == max and
     (not x.size) else (x.min(), x.max()) if min == max == 0 else (min, max))[0], x.dtype)
+histogram(input, bins, *, range=None, weight=None, density=False) = Histogram(*(_constant(x, input.dtype) for x in
+    np.histogram(_array(input), _array(bins) if isinstance(bins, Vertex) else bins, range, density, None if weight is
+    None else _array(weight))))
+histogramdd(input, bins, *, range=None, weight=None, density=False) = Histogram(*_counts_in_boxes(input, bins, range,
+    weight, density))
+hash_tensor(input, dim=None, keepdim=False, *, mode=0) = _constant(np.bitwise_xor.reduce(_array(input).astype('f8' if
+    input.dtype.kind == 'f' else 'i8').view('u8'), axis=_axes(dim) if input.ndim else None, keepdims=keepdim))
+gradient = _gradient
 det = mg.linalg.det
 logdet(input) = mg.where((parts := mg.linalg.slogdet(input))[0] < 0, np.nan, parts[1])
 slogdet(input) = Determinant(*mg.linalg.slogdet(input))
@@ -265,6 +279,18 @@ matrix_power = _power
 cholesky(input, upper=False) = mg.linalg.cholesky(input).mT if upper else mg.linalg.cholesky(input)
 cholesky_solve(input, L, upper=False) = mg.linalg.solve(L.mT @ L if upper else L @ L.mT, input)
 cholesky_inverse(L, upper=False) = mg.linalg.inv(L.mT @ L if upper else L @ L.mT)
+svd(input, some=True, compute_uv=True) = _thin_svd(input, some=some)
+qr(input, some=True) = _qr(input, 'reduced' if some else 'complete')
+pinverse(input, rcond=1e-15) = mg.linalg.pinv(input, rcond)
+triangular_solve(b, A, upper=True, transpose=False, unitriangular=False) = Solution(_solve_triangular(A.mT if transpose
+    else A, b, upper=upper != transpose, unitriangular=unitriangular), A.clone())
+svd_lowrank(A, q=6, niter=2, M=None) = _first_singular(A if M is None else A - M, q)
+pca_lowrank(A, q=None, center=True, niter=2) = _first_singular(A - A.mean(axis=-2, keepdims=True) if center else A,
+    builtins.min(6, *A.shape[-2:]) if q is None else q)
+matrix_exp = _exponential
+geqrf(input) = Reflections(*(_constant(x) for x in _raw_qr(_array(input))))
+orgqr = _reflected
+ormqr = _times_reflected
 mode = _most_frequent
 nanmedian = partial(_median, nans=True)
 angle(input) = mg.where(np.isnan(_array(input)), input, mg.where(_array(input) < 0, math.pi, 0) + 0 * input)
@@ -289,7 +315,13 @@ broadcast_tensors(*tensors) = tuple(mg.broadcast_arrays(*tensors))
 meshgrid(*tensors, indexing='ij') = tuple(mg.meshgrid(*_tensors(tensors), indexing=indexing))
 where = _where
 einsum(equation, *operands) = mg.einsum(equation, *_tensors(operands))
-tensordot(a, b, dims=2) = mg.tensordot(a, b, tuple(map(tuple, dims)) if np.ndim(dims) else dims)
+tensordot = _tensordot
+grid_sampler, grid_sampler_2d, grid_sampler_3d(input, grid, interpolation_mode, padding_mode, align_corners) =
+    mg.functional.grid_sample(input, grid, ('bilinear', 'nearest', 'bicubic')[interpolation_mode], ('zeros', 'border',
+    'reflection')[padding_mode], align_corners)
+native_layer_norm = _layer_statistics
+native_group_norm = _group_statistics
+native_batch_norm = _batch_statistics
 cdist = _cdist
 block_diag = _block_diag
 constant_pad_nd(input, pad, value=0) = mg.functional.pad(input, pad, 'constant', value)
@@ -301,6 +333,7 @@ result_type(tensor1, tensor2) = named(result_type(tensor1, tensor2))
 promote_types(type1, type2) = named(promote(type1, type2))
 can_cast(from_, to) = np.can_cast(np.dtype(from_), np.dtype(to), 'same_kind')
 is_tensor(obj) = isinstance(obj, Tensor)
+polygamma(n, input) = mg.special.polygamma(n, floating(input))
 broadcast_shapes(*shapes) = np.broadcast_shapes(*shapes)
 normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, layout=None, pin_memory=None) =
     _constant(_generator(generator).normal(_array(mean), _array(std), size), dtype or (result_type(*tensors) if
@@ -316,6 +349,7 @@ int(input, memory_format=None) = _cast(input, 'int32')
 long(input, memory_format=None) = _cast(input, 'int64')
 byte(input, memory_format=None) = _cast(input, 'uint8')
 bool(input, memory_format=None) = _cast(input, 'bool')
+polygamma(input, n) = mg.special.polygamma(n, floating(input))
 new_zeros = _new(mg.zeros)
 new_ones = _new(mg.ones)
 new_empty = _new(mg.empty)
@@ -371,7 +405,23 @@ cholesky(input, *, upper=False) = mg.linalg.cholesky(input).mT if upper else mg.
 multi_dot(tensors) = mg.linalg.multi_dot(tensors)
 vector_norm = _vector_norm
 norm = _normed
-matrix_norm = _matrix_norm
+matrix_norm(A, ord='fro', dim=(-2, -1), keepdim=False, *, dtype=None) =
+    mg.linalg.norm(_cast(A, dtype), ord, tuple(dim), keepdim)
+svdvals = mg.linalg.svdvals
+svd = _svd
+eigh(A, UPLO='L') = mg.linalg.eigh(_symmetric(A, UPLO))
+eigvalsh(A, UPLO='L') = mg.linalg.eigvalsh(_symmetric(A, UPLO))
+qr = _qr
+pinv = _pseudoinverse
+matrix_rank = _rank
+cond = _condition
+lstsq = _least_squares
+matrix_exp = _exponential
+householder_product = _reflected
+inv_ex(A, *, check_errors=False) = Inverse(mg.linalg.inv(A), _no_errors(A))
+solve_ex(A, B, *, left=True, check_errors=False) = Solved(_solve(A, B, left=left), _no_errors(A))
+cholesky_ex(A, *, upper=False, check_errors=False) = Triangle(mg.linalg.cholesky(A).mT if upper else
+    mg.linalg.cholesky(A), _no_errors(A))
 solve_triangular = _solve_triangular
 tensorinv(A, ind=2) = mg.linalg.inv(A.reshape(math.prod(A.shape[:ind]), -1)).reshape(A.shape[ind:] + A.shape[:ind])
 tensorsolve = _tensor_solve
@@ -381,17 +431,61 @@ vecdot(x, y, *, dim=-1) = (x * y).sum(axis=dim)
 vander(x, *, N=None) = _vander(x, N)
 
 [special]
-erf, ndtr, expm1, exp2, log1p = mg.*
+ndtr, ndtri, log_ndtr, erfcx = mg.special.*
 expit = mg.sigmoid
-erfc(input) = 1 - mg.erf(input)
-logit(input, eps=None) = mg.log((x := input if eps is None else mg.clip(input, eps, 1 - eps)) / (1 - x))
+gammaln = mg.special.gammaln
+psi = mg.special.digamma
+multigammaln(a, p) = mg.special.multigammaln(a, p)
+gammainc(input, other) = mg.special.gammainc(input, floating(other))
+gammaincc(input, other) = mg.special.gammaincc(input, floating(other))
+zeta(input, other) = mg.special.zeta(input, floating(other))
 entr(input) = mg.where(input < 0, -np.inf, -mg.xlogy(input, mg.where(input > 0, input, 1.0)))
-sinc(input) = mg.where(input == 0, 1.0, mg.sin(x := mg.where(input == 0, 1.0, input) * math.pi) / x)
-xlogy(input, other) = mg.xlogy(floating(input), floating(other))
-xlog1py(input, other) = mg.xlogy(floating(input), 1 + floating(other))
+xlog1py = _x_log1p_y
+bessel_j0(x) = mg.special.bessel_j(x)
+bessel_j1(x) = mg.special.bessel_j(x, 1)
+bessel_y0(x) = mg.special.bessel_y(x)
+bessel_y1(x) = mg.special.bessel_y(x, 1)
+modified_bessel_i0(x) = mg.special.bessel_i(x)
+i1, modified_bessel_i1(x) = mg.special.bessel_i(x, 1)
+i0e(x) = mg.special.bessel_i(x, scaled=True)
+i1e(x) = mg.special.bessel_i(x, 1, scaled=True)
+modified_bessel_k0(x) = mg.special.bessel_k(x)
+modified_bessel_k1(x) = mg.special.bessel_k(x, 1)
+scaled_modified_bessel_k0(x) = mg.special.bessel_k(x, scaled=True)
+scaled_modified_bessel_k1(x) = mg.special.bessel_k(x, 1, scaled=True)
+spherical_bessel_j0(x) = mg.where(x == 0, 1.0, mg.sin(x) / mg.where(x == 0, 1.0, x))
+airy_ai(x) = _by_numpy(scipys('airy'))(x)[0]
+chebyshev_polynomial_t(x, n) = _polynomial('chebyt', x, n)
+chebyshev_polynomial_u(x, n) = _polynomial('chebyu', x, n)
+chebyshev_polynomial_v(x, n) = _polynomial('chebyu', x, n, -1)
+chebyshev_polynomial_w(x, n) = _polynomial('chebyu', x, n, 1)
+shifted_chebyshev_polynomial_t(x, n) = _polynomial('chebyt', 2 * x - 1, n)
+shifted_chebyshev_polynomial_u(x, n) = _polynomial('chebyu', 2 * x - 1, n)
+shifted_chebyshev_polynomial_v(x, n) = _polynomial('chebyu', 2 * x - 1, n, -1)
+shifted_chebyshev_polynomial_w(x, n) = _polynomial('chebyu', 2 * x - 1, n, 1)
+hermite_polynomial_h(x, n) = _polynomial('hermite', x, n)
+hermite_polynomial_he(x, n) = _polynomial('hermitenorm', x, n)
+laguerre_polynomial_l(x, n) = _polynomial('laguerre', x, n)
+legendre_polynomial_p(x, n) = _polynomial('legendre', x, n)
+
+[nn.functional]
 softmax = _softmax(mg.softmax)
 log_softmax = _softmax(mg.log_softmax)
-logsumexp = mg.logsumexp
+softmin = _softmax(mg.softmax, -1)
+pdist = _pairs
+upsample, upsample_nearest = mg.functional.interpolate
+upsample_bilinear(input, size=None, scale_factor=None) =
+    mg.functional.interpolate(input, size, scale_factor, 'bilinear', align_corners=True)
+batch_norm(input, *settings, **more) =
+    input.clone() if input.shape == (0,) else mg.functional.batch_norm(input, *settings, **more)
+gaussian_nll_loss(input, target, *settings, **more) =
+    mg.functional.gaussian_nll_loss(input, mg.broadcast_to(target, shape=input.shape), *settings, **more)
+multi_margin_loss(input, target, *settings, **more) = mg.functional.multi_margin_loss(input if input.ndim else
+    input.reshape(1), target.reshape(input.shape[:-1]), *settings, **more)
+multilabel_margin_loss(input, target, *settings, **more) = mg.functional.multilabel_margin_loss(*(x if x.ndim else
+    x.reshape(1) for x in (input, target)), *settings, **more)
+linear_cross_entropy = _linear_cross_entropy
+multi_head_attention_forward = _attention
 
 [signal.windows]
 general_cosine(M, *, a, sym=True, dtype=None) = _cosines(a, M, sym, dtype)
@@ -469,11 +563,11 @@ def _row(name: str, f: Callable[..., Any], prepare: Any = None) -> Callable[...,
             if isinstance(error, TypeError) and "() " in str(error) and "argument" in str(error):  # Python's, of a row
                 raise TypeError(f"{name}: {str(error).partition('() ')[2]}.") from None
             raise runtime_error(error) from None
-        if type(z) is rules.Pair:
+        if type(z) is results.Pair:
             z = pair(*z)
         return z if out is None else _written(out, z)
 
-    pair: Any = type(name, (rules.Pair,), {"__slots__": ()})
+    pair: Any = type(name, (results.Pair,), {"__slots__": ()})
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"PyTorch's ``{name}``: see its documentation."
     return call
@@ -531,24 +625,49 @@ def _creating(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
     return create
 
 
+def as_function(name: str, f: Any) -> Callable[..., Any]:
+    """A function of ``nn.functional``: with `inplace` the result is written into the argument."""
+    call = _row(name.removesuffix("_"), f, _without_old_settings)
+
+    def function(*args: Any, inplace: bool = False, **settings: Any) -> Any:
+        if len(args) == 4 and name.endswith(("dropout", "dropout1d", "dropout2d", "dropout3d")):
+            *args, inplace = args  # type: ignore[assignment]
+        z = call(*args, **settings)
+        return args[0].copy_(z) if inplace or name[-1] == "_" else z
+
+    function.__name__, function.__doc__ = name, call.__doc__
+    return function
+
+
+def _without_old_settings(args: Any, settings: Any) -> Any:
+    args = tuple(None if type(x) is tuple and not x else x for x in args)  # a stride of () is the kernel's
+    return args, {key: x for key, x in settings.items() if key not in ("size_average", "reduce", "_stacklevel")}
+
+
 _NAMES = {
     "Tensor": Tensor, "Vertex": Vertex, "builtins": builtins, "default": default, "floating": floating, "math": math,
     "mg": mg, "named": named, "np": np, "partial": partial, "promote": promote, "result_type": result_type,
-    "wrapped": wrapped, "common": common,
+    "wrapped": wrapped, "common": common, "scipys": scipys,
 }  # fmt: skip
-"""What rows may say beside `rules` and `creation`."""
+"""What rows may say beside what the modules of `namespace` define."""
+
+
+def namespace() -> dict[str, Any]:
+    """Every name that rows may say."""
+    return {name: x for part in (creation, results, rules, matrices) for name, x in vars(part).items()} | _NAMES
 
 
 def read() -> dict[str, dict[str, Any]]:
     """The functions of the table by section and name; "torch" and "Tensor" hold all of torch's, and its methods."""
-    namespace = {**vars(creation), **vars(rules), **_NAMES}
+    names = namespace()
     prepare = {"floats": _floats, "special": _floats, "elementwise": _promoted}
+    makers = {"creation": _creating, "signal.windows": _creating, "nn.functional": as_function}
     sections: dict[str, dict[str, Any]] = {}
     for section, sources in _sources(TABLE).items():
-        make: Any = _creating if section in ("creation", "signal.windows") else _row
+        make: Any = makers.get(section, _row)
         more = (prepare[section],) if section in prepare else ()
         sections[section] = {
-            name: make(name, eval(compile(source, __file__, "eval"), namespace), *more)  # noqa: S307  it stands above
+            name: make(name, eval(compile(source, __file__, "eval"), names), *more)  # noqa: S307  it stands above
             for name, source in sources.items()
         }
     functions: dict[str, Any] = {}

@@ -199,6 +199,7 @@ class Tensor(mg.Tensor):
     __sub__, __rsub__ = _operators("sub")
     __mul__, __rmul__ = _operators("mul")
     __truediv__, __rtruediv__ = _operators("truediv", floats=True)
+    __rdiv__ = __rtruediv__
     __floordiv__, __rfloordiv__ = _operators("floordiv")
     __mod__, __rmod__ = _operators("mod")
     __pow__, __rpow__ = _operators("pow")
@@ -309,8 +310,14 @@ class Tensor(mg.Tensor):
         super().__setitem__(key, value)
 
     def resize_(self, *sizes: Any) -> Any:
-        """RuntimeError: memory does not grow."""
-        raise RuntimeError("resize_: memory does not grow here. Write torch.empty(sizes), or .reshape(sizes).")
+        """Itself, where it has this shape; else a RuntimeError: memory does not grow."""
+        if tuple(sizes[0] if sizes and np.ndim(sizes[0]) else sizes) != tuple(self.shape):
+            raise RuntimeError("resize_: memory does not grow here. Write torch.empty(sizes), or .reshape(sizes).")
+        return self
+
+    def resize_as_(self, other: Any) -> Any:
+        """Itself, where it has the shape of `other`; else a RuntimeError, as of `resize_`."""
+        return self.resize_(tuple(other.shape))
 
 
 _grad: Any = Vertex.grad

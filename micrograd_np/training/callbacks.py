@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from .history import History, numbers_of
 
@@ -70,7 +71,8 @@ class TensorBoard:
         if self._writer is None:
             from tensorboardX import SummaryWriter
 
-            self._writer = SummaryWriter(str(self.folder))
+            # writers of one folder and one second would overwrite each other (tensorboardX 2.6.5)
+            self._writer = SummaryWriter(str(self.folder), filename_suffix=f".{uuid4().hex}")
         before, begun = self._written
         for epoch in range(begun if before is history else 0, len(history)):
             for name, value in numbers_of(history.rows[epoch]).items():

@@ -21,7 +21,7 @@ from micrograd_np.pictures.text import shortened
 
 from .history import History, numbers_of
 
-_SHARE, _STOPS = 0.0225, 0.01  # of the time of training: for all, and for stops; caches grown cold cost as much again
+_SHARE, _STOPS = 0.0225, 0.005  # of the time of training: for all, and for stops; caches grown cold cost as much again
 _GUESS = 0.002  # seconds that the first page may take
 _FEW, _MANY = 8, 200  # stops of the slider: up to so few are all kept; a phone has no more positions than so many
 _ROWS = 1000  # points of a curve: more than a screen has columns
@@ -161,7 +161,8 @@ class Record:
 
     def _keep(self, history: History) -> None:
         started = time.perf_counter()
-        self._thin()
+        if self._stops and (self._stops[-1]["epoch"] - self._first) % self._held:  # it stood in for this one
+            self._thin()
         gradients = [[p.grad.data for p in own if p.grad is not None] for own in self._layers.values()]
         weights = [_flat([p.data for p in own]) for own in self._layers.values()]
         stop = {

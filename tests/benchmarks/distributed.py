@@ -1,7 +1,8 @@
 """``python -m tests.benchmarks distributed``: steps on several processes beside one, and sums of gradients.
 
 Each row is a launch of its own, and all rows are launched in turns, so that noise hits all alike; shown is the best
-round. All in float32, with one BLAS thread a process unless a row says two.
+round, and the median of the rounds. All in float32, with one BLAS thread a process unless a row says two, and each on
+as many processors as it has threads.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -56,16 +58,18 @@ def main(options: argparse.Namespace) -> None:
     engines = {k: v for k, v in ENGINES.items() if v[2] in {"plain", "serial"} or v[2] == "ray" or has_mpi()}
     if not has_ray():
         engines = {k: v for k, v in engines.items() if v[2] != "ray"}
-    steps: dict[str, float] = {}
+    steps: dict[str, list[float]] = {name: [] for name in engines}
     for _ in range(options.rounds):
         for name, (n, threads, way) in engines.items():
-            seconds = launch(n, threads, *way.split(), "step", str(BATCH))["seconds"]
-            steps[name] = min(steps.get(name, seconds), seconds)
-    base = steps["plain"]
-    rows = [[name, f"{x * 1e3:.1f} ms", f"{base / x:.2f}×"] for name, x in steps.items()]
+            steps[name].append(launch(n, threads, *way.split(), "step", str(BATCH))["seconds"])
+    rows = []
+    for name, x in steps.items():
+        ratios = [median(a / b for a, b in zip(steps[base], x, strict=True)) for base in list(engines)[:2]]
+        rows.append([name, *(f"{t * 1e3:.1f} ms" for t in (min(x), median(x))), *(f"{r:.2f}×" for r in ratios)])
     shape = "-".join(map(str, WIDTHS))
-    print(f"\nA compiled step of {shape} at batch {BATCH}, and its throughput beside the plain step.\n")
-    print(render([["step", "time", "throughput"], *rows], markdown=options.markdown))
+    print(f"\nA compiled step of {shape} at batch {BATCH}, and its throughput beside the plain step (by rounds).\n")
+    columns = ["step", "best", "median", "throughput", "to two BLAS threads"]
+    print(render([columns, *rows], markdown=options.markdown))
     if not has_mpi():
         return
     print("\nWeak scaling: 512 samples a rank, on as many processors as this machine has.\n")
@@ -171,8 +175,12 @@ def measured(way: str, *rest: str) -> None:
     """In a launched process: measure, and let rank 0 print."""
     reduce = "fast" if rest[0] == "fast" else "ordered"
     kind, number = rest[-2:]
+    rank = int(os.environ.get("PMI_RANK") or os.environ.get("OMPI_COMM_WORLD_RANK") or 0)
+    if way != "ray" and hasattr(os, "sched_setaffinity"):  # a processor for each thread
+        threads, allowed = int(os.environ[THREADS[0]]), sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {allowed[(rank + n) % len(allowed)] for n in range(threads)})
     result = times(way, reduce, int(number)) if kind == "step" else sums(int(number))
-    if int(os.environ.get("PMI_RANK") or os.environ.get("OMPI_COMM_WORLD_RANK") or 0) == 0:
+    if rank == 0:
         print(json.dumps(result), flush=True)
 
 

@@ -95,6 +95,44 @@ def test_accumulated_batches_are_divided_once_by_the_samples_of_all(model, sgd, 
     assert step.batches_done == 3
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model, optimizer: optimizer.add_param_group({"params": [nn.Parameter(np.ones(3))]}),
+        lambda model, optimizer: model[0].requires_grad_(False),
+        lambda model, optimizer: setattr(model[0].weight, "data", np.ones((8, 4))),
+    ],
+    ids=["added", "frozen", "of another shape"],
+)
+def test_parameters_that_change_after_a_batch_was_accumulated_are_an_error_that_says_what_to_do(
+    model, sgd, batch, change
+):
+    step = serial(mean_squares, model, sgd)
+    step.accumulate(batch)
+    change(model, sgd)
+    before = [p.data.copy() for p in model.parameters()]
+    for call in (step, step.accumulate):
+        with pytest.raises(ValueError, match=r"^data_parallel: a batch was accumulated for other parameters than .*"):
+            call(batch)
+    for p, b in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(p.data, b)
+    model[0].weight.data = np.ones((8, 3))  # now it fits again
+    step.load_state_dict(step.state_dict())
+    value = mean_squares(model, batch).item()
+    assert step(batch).item() == pytest.approx(value, rel=1e-14)
+
+
+def test_parameters_that_are_as_they_were_go_on_from_what_was_accumulated(model, sgd, batch):
+    value = mean_squares(model, batch).item()
+    step = serial(mean_squares, model, sgd)
+    step.accumulate(tuple(x[:11] for x in batch))
+    model[0].requires_grad_(False)
+    with pytest.raises(ValueError, match="data_parallel: a batch was accumulated"):
+        step(tuple(x[11:] for x in batch))
+    model[0].requires_grad_(True)
+    assert step(tuple(x[11:] for x in batch)).item() == pytest.approx(value, rel=1e-14)
+
+
 def test_gradients_are_clipped_together(model, sgd, batch):
     serial(mean_squares, model, sgd, clip=0.01)(batch)
     norm = np.sqrt(sum((p.grad.data**2).sum() for p in model.parameters()))

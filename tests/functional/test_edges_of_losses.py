@@ -222,19 +222,3 @@ def test_norms_take_an_empty_batch_and_track_nothing_of_it(make):
     assert layer.running_mean.tolist() == [0, 0]
     assert layer.running_var.tolist() == [1, 1]
     assert not layer.weight.grad.data.any()
-
-
-@pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d"])
-def test_dropout_in_place_writes_into_its_input(name):
-    shape = {"Dropout2d": (2, 3, 4, 4), "Dropout3d": (2, 3, 2, 4, 4)}.get(name, (2, 3, 4))
-    x = T(np.ones(shape))
-    layer = getattr(nn, name)(0.5, inplace=True)
-    assert layer(x) is x
-    assert set(np.unique(x.data)) == {0, 2}
-    w = T(np.ones(shape), requires_grad=True)
-    y = w * 1
-    layer(y).sum().backward()
-    np.testing.assert_array_equal(w.grad.data, y.data)
-    with pytest.raises(RuntimeError, match="in-place write"):
-        layer(w)
-    assert layer.eval()(w) is w

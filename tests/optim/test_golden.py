@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from optimizer_cases import CASES, weights_after
+from recorded import answers
 from trainable import MATRICES_ONLY, OPTIMIZERS
 
 import micrograd_np as mg
@@ -48,6 +50,50 @@ def test_five_steps_end_where_pytorch_ends(kind, settings, expected):
     p = mg.Tensor([1.0, -2.0], requires_grad=True)
     descend(kind([p], **settings), p)
     np.testing.assert_allclose(p.data, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES)
+def test_twelve_steps_in_two_groups_end_where_pytorch_ended(name, settings):
+    found = weights_after(optim, mg.Tensor, name, settings)
+    np.testing.assert_allclose(found, answers()[f"{name} {settings}"][0], rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (3, 6)])
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_muon_moves_by_the_momentum_with_each_singular_value_sent_through_the_polynomial(shape, nesterov):
+    rng = np.random.default_rng(4)
+    value, momentum, (a, b, c) = rng.standard_normal(shape), np.zeros(shape), (3.4445, -4.775, 2.0315)
+    p = mg.Tensor(value.copy(), requires_grad=True)
+    optimizer = optim.Muon([p], lr=0.1, weight_decay=0.2, nesterov=nesterov)
+    for g in rng.standard_normal((3, *shape)):
+        p.grad = mg.Tensor(g)
+        optimizer.step()
+        momentum = 0.95 * momentum + 0.05 * g
+        u, s, v = np.linalg.svd(0.05 * g + 0.95 * momentum if nesterov else momentum, full_matrices=False)
+        s /= np.sqrt((s * s).sum())
+        for _ in range(5):
+            s = a * s + b * s**3 + c * s**5
+        value = value * (1 - 0.1 * 0.2) - 0.1 * np.sqrt(max(1, shape[0] / shape[1])) * (u * s) @ v
+        np.testing.assert_allclose(p.data, value, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+def test_lbfgs_finds_the_minimum(search):
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((5, 5))
+    a, b = a @ a.T + np.eye(5), rng.standard_normal(5)
+    x = mg.Tensor(np.zeros(5), requires_grad=True)
+    optimizer = optim.LBFGS([x], max_iter=100, tolerance_change=1e-15, line_search_fn=search)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (x @ (a @ x)) / 2 - x @ b
+        loss.backward()
+        return loss
+
+    for _ in range(3):
+        optimizer.step(closure)
+    np.testing.assert_allclose(x.data, np.linalg.solve(a, b), atol=1e-6)
 
 
 @pytest.mark.parametrize(("kind", "settings"), KINDS, ids=lambda x: getattr(x, "__name__", None))

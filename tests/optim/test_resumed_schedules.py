@@ -2,51 +2,27 @@
 
 import numpy as np
 import pytest
+from recorded import answers
+from schedule_cases import RESUMED, SCHEDULES, over, rates_of
 
 from micrograd_np import nn, optim
 
-torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # PyTorch's advice on the order of steps
 
 
-def halved(_):
-    return 0.9
-
-
-def over(epoch):
-    return 1 / (1 + epoch)
-
-
-SCHEDULES = {
-    "StepLR": {"step_size": 2}, "MultiStepLR": {"milestones": [2, 4]}, "ExponentialLR": {"gamma": 0.9},
-    "ConstantLR": {"factor": 0.5, "total_iters": 4}, "LinearLR": {"total_iters": 6},
-    "PolynomialLR": {"total_iters": 8}, "LambdaLR": {"lr_lambda": over}, "MultiplicativeLR": {"lr_lambda": halved},
-    "CosineAnnealingLR": {"T_max": 5}, "CosineAnnealingWarmRestarts": {"T_0": 3},
-    "CyclicLR": {"base_lr": 0.1, "max_lr": 1.0, "step_size_up": 4, "cycle_momentum": False},
-    "OneCycleLR": {"max_lr": 1.0, "total_steps": 12, "cycle_momentum": False, "final_div_factor": 40.0},
-}  # fmt: skip
-
-
-def made(place, name, parameter, last_epoch):
-    first = SCHEDULES[name].get("base_lr", 0.5)  # what CyclicLR itself begins with; PyTorch mixes in any other
-    optimizer = place.SGD([{"params": [parameter], "initial_lr": first}], lr=0.5)
-    if name == "OneCycleLR" and place is torch.optim:
-        optimizer.param_groups[0].update(max_lr=1.0, min_lr=0.001)
-    return optimizer, getattr(place.lr_scheduler, name)(optimizer, last_epoch=last_epoch, **SCHEDULES[name])
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("last_epoch", RESUMED)
+def test_a_schedule_taken_up_sets_the_rate_at_once_as_pytorchs(name, last_epoch):
+    rates = rates_of(optim, nn.Parameter([1.0]), name, last_epoch)
+    np.testing.assert_allclose(rates, answers()[f"{name} {last_epoch}"][0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-@pytest.mark.parametrize("last_epoch", [2, 3])
-def test_a_schedule_taken_up_sets_the_rate_at_once_as_pytorchs(name, last_epoch):
-    rates = []
-    for place, parameter in ((optim, nn.Parameter([1.0])), (torch.optim, torch.nn.Parameter(torch.ones(1)))):
-        optimizer, schedule = made(place, name, parameter, last_epoch)
-        rates.append([optimizer.param_groups[0]["lr"]])
-        for _ in range(3):
-            optimizer.step()
-            schedule.step()
-            rates[-1].append(optimizer.param_groups[0]["lr"])
-    np.testing.assert_allclose(*rates, rtol=1e-6)
+@pytest.mark.parametrize("last_epoch", RESUMED)
+def test_what_is_recorded_is_what_pytorch_does(name, last_epoch):
+    torch = pytest.importorskip("torch")
+    rates = rates_of(torch.optim, torch.nn.Parameter(torch.ones(1)), name, last_epoch)
+    np.testing.assert_allclose(rates, answers()[f"{name} {last_epoch}"][0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)

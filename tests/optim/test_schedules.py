@@ -1,9 +1,9 @@
 """Learning-rate schedules: hand-made sequences, PyTorch's own, and what a state dict has to carry."""
 
-import warnings
-
 import numpy as np
 import pytest
+from recorded import answers
+from schedule_cases import PLATEAUS, SEQUENCES, plateau_of, rows_of
 
 import micrograd_np as mg
 from micrograd_np import optim
@@ -51,95 +51,38 @@ def test_one_cycle_rises_and_falls_as_pytorch_says():
     np.testing.assert_allclose(found, [0.04, 0.99442, 0.81175, 0.46264, 0.13348, 0], atol=5e-6)
 
 
-def both(make, steps, kind="SGD", **settings):
-    """Rates and momenta of two groups, here and in PyTorch."""
+def in_pytorch():
+    """PyTorch's `optim` and its tensors."""
     torch = pytest.importorskip("torch")
-    found = []
-    for tensor, package in ((mg.Tensor, optim), (torch.tensor, torch.optim)):
-        groups = [
-            {"params": [tensor([0.0], requires_grad=True)]},
-            {"params": [tensor([0.0], requires_grad=True)], "lr": 0.3},
-        ]
-        optimizer = getattr(package, kind)(groups, lr=1.0, **settings)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PyTorch wants an optimiser step before each
-            schedule = make(package.lr_scheduler, optimizer)
-            rows = []
-            for _ in range(steps):
-                rows.append([float(g["lr"]) for g in optimizer.param_groups])
-                rows[-1] += [g["betas"][0] if "betas" in g else g["momentum"] for g in optimizer.param_groups]
-                optimizer.step()
-                schedule.step()
-        found.append(np.array(rows))
-    return found
+    return torch.optim, torch.tensor
 
 
-SCHEDULES = {
-    "StepLR": lambda s, o: s.StepLR(o, 3, gamma=0.3),
-    "MultiStepLR": lambda s, o: s.MultiStepLR(o, [2, 5, 5, 9]),
-    "ExponentialLR": lambda s, o: s.ExponentialLR(o, 0.9),
-    "LambdaLR": lambda s, o: s.LambdaLR(o, [lambda e: 0.9**e, lambda e: 1 / (1 + e)]),
-    "MultiplicativeLR": lambda s, o: s.MultiplicativeLR(o, lambda e: 1 - 1 / (1 + e)),
-    "ConstantLR": lambda s, o: s.ConstantLR(o, 0.2, 4),
-    "LinearLR": lambda s, o: s.LinearLR(o, 0.1, 0.9, 6),
-    "PolynomialLR": lambda s, o: s.PolynomialLR(o, 7, 2.5),
-    "CosineAnnealingLR": lambda s, o: s.CosineAnnealingLR(o, 5, eta_min=0.05),
-    "CosineAnnealingWarmRestarts": lambda s, o: s.CosineAnnealingWarmRestarts(o, 2, T_mult=2, eta_min=0.1),
-    "CyclicLR": lambda s, o: s.CyclicLR(o, 0.1, 1.0, step_size_up=3, step_size_down=5, mode="triangular2"),
-    "CyclicLR exp_range": lambda s, o: s.CyclicLR(o, [0.1, 0.2], 1.0, step_size_up=4, mode="exp_range", gamma=0.95),
-    "CyclicLR by hand": lambda s, o: s.CyclicLR(o, 0.1, 1.0, step_size_up=4, scale_fn=lambda c: 1 / c),
-    "OneCycleLR": lambda s, o: s.OneCycleLR(o, [1.0, 2.0], total_steps=24),
-    "OneCycleLR three_phase": lambda s, o: s.OneCycleLR(
-        o, 1.0, epochs=6, steps_per_epoch=4, three_phase=True, anneal_strategy="linear", div_factor=10
-    ),
-    "ChainedScheduler": lambda s, o: s.ChainedScheduler(
-        [s.ConstantLR(o, 0.1, 4), s.ExponentialLR(o, 0.9)], optimizer=o
-    ),
-    "SequentialLR": lambda s, o: s.SequentialLR(
-        o, [s.LinearLR(o, 0.1, total_iters=4), s.CosineAnnealingLR(o, 10), s.ExponentialLR(o, 0.5)], milestones=[4, 12]
-    ),
-    "SequentialLR of all": lambda s, o: s.SequentialLR(
-        o,
-        [
-            s.ConstantLR(o, 0.5, 2),
-            s.StepLR(o, 2),
-            s.PolynomialLR(o, 3),
-            s.LambdaLR(o, lambda e: 2.0 + e),
-            s.LinearLR(o),
-        ],
-        milestones=[3, 7, 10, 15],
-    ),
-}
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_the_sequence_is_the_one_that_pytorch_gave(name):
+    np.testing.assert_allclose(rows_of(optim, mg.Tensor, name), answers()[name][0], rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("make", SCHEDULES.values(), ids=SCHEDULES.keys())
-def test_the_sequence_is_pytorchs(make):
-    mine, theirs = both(make, 24, momentum=0.9)
-    np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-15)
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_the_sequence_is_pytorchs(name):
+    np.testing.assert_allclose(rows_of(optim, mg.Tensor, name), rows_of(*in_pytorch(), name), rtol=1e-12, atol=1e-15)
 
 
-def test_one_cycle_moves_the_first_beta_of_adam():
-    mine, theirs = both(lambda s, o: s.OneCycleLR(o, 1.0, total_steps=12), 12, kind="Adam")
-    np.testing.assert_allclose(mine, theirs, rtol=1e-12)
+@pytest.mark.parametrize("k", range(len(PLATEAUS)))
+def test_a_plateau_lowers_the_rate_when_pytorch_did(k):
+    found = plateau_of(optim, mg.Tensor, PLATEAUS[k])
+    np.testing.assert_allclose(found, answers()[f"ReduceLROnPlateau {PLATEAUS[k]}"][0], rtol=1e-14)
+    assert found[-1] < 1
 
 
-@pytest.mark.parametrize("settings", [{}, {"mode": "max"}, {"threshold_mode": "abs", "cooldown": 2}, {"min_lr": 0.05}])
+@pytest.mark.parametrize("settings", PLATEAUS)
 def test_a_plateau_lowers_the_rate_when_pytorch_does(settings):
-    torch = pytest.importorskip("torch")
-    values = np.random.default_rng(0).standard_normal(40).round(1)
-    mine, theirs = sgd(), torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    here = lr_scheduler.ReduceLROnPlateau(mine, patience=2, factor=0.5, **settings)
-    there = torch.optim.lr_scheduler.ReduceLROnPlateau(theirs, patience=2, factor=0.5, **settings)
-    for value in values:
-        here.step(value)
-        there.step(value)
-        assert mine.param_groups[0]["lr"] == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-14)
-    assert mine.param_groups[0]["lr"] < 1
+    found = plateau_of(optim, mg.Tensor, settings)
+    np.testing.assert_allclose(found, plateau_of(*in_pytorch(), settings), rtol=1e-14)
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", SEQUENCES)
 def test_a_schedule_goes_on_from_its_state(name):
-    make = SCHEDULES[name]
+    make = SEQUENCES[name]
 
     def fresh():
         optimizer = optim.SGD(

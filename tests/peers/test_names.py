@@ -1,6 +1,7 @@
 """Names that both have: those of one meaning agree with PyTorch, and of the others the page says how they differ."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -138,11 +139,26 @@ def test_every_name_of_another_meaning_has_an_example():
     assert DIFFERING.keys() == names.DIFFERENT.keys()
 
 
-def test_the_page_of_names_is_fresh():
+@pytest.mark.parametrize("part", names.PARTS)
+def test_no_name_of_pytorchs_is_without_an_answer(part):
+    theirs, ours = names.PARTS[part]
+    own, answer = names.instance(names.at(ours)), "(Write |There are no |PyTorch's has no counterpart here)"
+    messages = {name: names.there(own, name) for name in names.asked_for(theirs)}
+    bare = {
+        name: message
+        for name, message in messages.items()
+        if message is not None and not re.search(rf"has no '{name}'\. {answer}", message)
+    }
+    assert bare == {}
+
+
+def test_the_page_and_the_file_of_names_are_fresh():
     version = torch.__version__.partition("+")[0]
     written = names.PAGE.read_text(encoding="utf-8")
     if f"PyTorch {version}," not in written:
         pytest.skip(f"the page is of another version than {version}")
-    show = f"import runpy; print(runpy.run_path({str(names.__file__)!r})['page']({version!r}), end='')"
-    now = subprocess.run([sys.executable, "-c", show], capture_output=True, encoding="utf-8", check=True).stdout
+    show = "import runpy; g = runpy.run_path({!r}); print(g['names']() + g['page']({!r}), end='')"
+    command = [sys.executable, "-c", show.format(str(names.__file__), version)]
+    now = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    written = names.NAMES.read_text(encoding="utf-8") + written
     assert now == written, "run: python docs/generate_pytorch_names.py"  # in a process of its own: imports add names

@@ -1,20 +1,12 @@
 """What prints here is, character by character, what PyTorch prints."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from layer_cases import CASES
 
 from micrograd_np import torch as ours
 
 torch = pytest.importorskip("torch", reason="pip install 'micrograd_np[bench]'")
-
-SPEC = importlib.util.spec_from_file_location(
-    "layers_agree", Path(__file__).parents[1] / "nn" / "test_layers_agree_with_pytorch.py"
-)
-agreement = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(agreement)
 
 SHAPES = [(), (0,), (1,), (9,), (23,), (1001,), (2, 0, 3), (3, 4), (40, 30), (2, 3, 4), (7, 8, 20), (2, 2, 2, 2)]
 KINDS = ["float32", "float64", "float16", "int64", "int32", "uint8", "bool"]
@@ -65,7 +57,7 @@ OTHERS = [
     "ModuleList([nn.Linear(1,1)]*3)",
     "Upsample(size=4)",
 ]
-LAYERS = [case[0] for case in agreement.CASES if "Transformer" not in case[0] and "Multihead" not in case[0]] + OTHERS
+LAYERS = [case[0] for case in CASES if "Transformer" not in case[0] and "Multihead" not in case[0]] + OTHERS
 
 
 @pytest.mark.parametrize("text", LAYERS)

@@ -1,10 +1,8 @@
 """What `to_torch_code` writes is run in PyTorch, and computes what the layer here computes, with its weights."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from layer_cases import CASES
 from networks import NETWORKS, arrays, network
 
 import micrograd_np as mg
@@ -12,12 +10,6 @@ from micrograd_np import nn
 
 torch = pytest.importorskip("torch", reason="pip install 'micrograd_np[bench]'")
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # PyTorch's advice on speed
-
-SPEC = importlib.util.spec_from_file_location(
-    "layers_agree", Path(__file__).parents[1] / "nn" / "test_layers_agree_with_pytorch.py"
-)
-agreement = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(agreement)
 
 
 def written(model):
@@ -40,10 +32,10 @@ def agree(model, *inputs, tolerance=1e-10):
     np.testing.assert_allclose(found.detach().numpy(), expected.numpy(), rtol=tolerance, atol=tolerance)
 
 
-CASES = [case for case in agreement.CASES if not case[0].startswith("Transformer(")]  # which is refused
+WRITTEN = [case for case in CASES if not case[0].startswith("Transformer(")]  # which is refused
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize("case", WRITTEN, ids=[case[0] for case in WRITTEN])
 def test_a_layer_is_written_in_pytorch(case):
     expression, *inputs = case
     if expression.startswith("LSTM"):

@@ -101,6 +101,21 @@ def padded(x, widths, mode="constant", constant_values=None):
     return TF.pad(x, flat, {"wrap": "circular", "edge": "replicate"}.get(mode, mode), constant_values)
 
 
+def bessel(name, scaled_name=""):
+    """PyTorch's functions of Bessel, one for each order."""
+    return lambda x, order, scaled=False: getattr(torch.special, f"{scaled_name if scaled else name}{order}")(x)
+
+
+def of_number(f):
+    """A function of two tensors, of which the first is a number."""
+    return lambda a, x: f(torch.full((), a, dtype=x.dtype), x)
+
+
+def places(d):
+    """Where pools at random distances begin."""
+    return {"_random_samples": drawn(2, 4, d, low=0, high=1), "constant": ("_random_samples",)}
+
+
 def unpacked(f):
     """A function of one list, of several arrays."""
     return lambda *xs: f(xs)
@@ -111,6 +126,7 @@ SAME = [  # primitives that have neither settings nor another name there; what t
     for name in mg.__all__
     if isinstance(op := getattr(mg, name), Primitive) and not op.statics and hasattr(torch, name)
 ]
+SPECIAL = ("digamma", "erfcx", "erfinv", "gammaln", "log_ndtr", "ndtri")
 ACTIVATIONS = (
     "celu mish selu silu softplus softsign relu6 hardsigmoid hardswish tanhshrink logsigmoid glu hardshrink softshrink"
 )
@@ -131,6 +147,26 @@ PEERS = {
     **{name: Peer(getattr(torch, name)) for name in SAME},
     "power": peer(torch.pow),
     "ndtr": peer(torch.special.ndtr),
+    # special functions; PyTorch has values only of those of Bessel but I
+    **{f"special.{name}": peer(getattr(torch.special, name)) for name in SPECIAL},
+    **{f"special.{name}": Peer(getattr(torch, name)) for name in ("erf", "xlogy")},
+    "special.ndtr": peer(torch.special.ndtr),
+    "special.erfc": peer(torch.special.erfc, call(X)),
+    "special.polygamma": peer(torch.polygamma, *(call(n, 3 * P) for n in (0, 1, 3))),
+    "special.multigammaln": peer(torch.special.multigammaln, call(2 + P, 3), call(P, 1)),
+    "special.zeta": peer(torch.special.zeta, call(2.5, P), call(4.0, 3 * P)),
+    "special.gammainc": peer(of_number(torch.special.gammainc), call(1.5, P), call(0.5, 4 * P)),
+    "special.gammaincc": peer(of_number(torch.special.gammaincc), call(1.5, P), call(0.5, 4 * P)),
+    "special.bessel_j": peer(bessel("bessel_j"), call(X, order=0), call(X, order=1)),
+    "special.bessel_y": peer(bessel("bessel_y"), call(P, order=0), call(P, order=1)),
+    "special.bessel_k": peer(
+        bessel("modified_bessel_k", "scaled_modified_bessel_k"),
+        *(call(P, order=n, scaled=s) for n in (0, 1) for s in (False, True)),
+    ),
+    "special.bessel_i": peer(
+        lambda x, order, scaled=False: getattr(torch.special, f"i{order}{'e' * scaled}")(x),
+        *(call(X, order=n, scaled=s) for n in (0, 1) for s in (False, True)),
+    ),
     "floor_divide": peer(lambda x, y: torch.floor_divide(x.detach(), y.detach())),  # it has no rule, even of zeros
     "invert": peer(torch.bitwise_not),
     "degrees": peer(torch.rad2deg, call(X)),
@@ -230,6 +266,10 @@ PEERS = {
         call(X),
         call(CUBE, offset=1, axis1=2, axis2=0),
     ),
+    "linalg.eigvalsh": peer(lambda x: torch.linalg.eigvalsh((x + x.mT) / 2), call(REGULAR)),
+    "linalg.svdvals": peer(torch.linalg.svdvals, call(REGULAR[:, :3]), call(REGULAR[..., :3])),
+    "linalg.qr": peer(torch.linalg.qr, call(REGULAR), call(REGULAR[:, :3]), call(REGULAR[..., :3])),
+    "linalg.pinv": peer(torch.linalg.pinv, call(REGULAR), call(REGULAR[:, :3])),
     "linalg.inv": peer(torch.linalg.inv, call(REGULAR)),
     "linalg.det": peer(torch.linalg.det, call(REGULAR)),
     "linalg.slogdet": peer(lambda x: tuple(torch.linalg.slogdet(x)), call(REGULAR), call(-REGULAR[0])),
@@ -476,6 +516,14 @@ PEERS = {
     "functional.adaptive_avg_pool1d": peer(TF.adaptive_avg_pool1d, call(SIGNAL, 4), call(SIGNAL, 3)),
     "functional.adaptive_avg_pool2d": peer(TF.adaptive_avg_pool2d, call(IMAGE, (3, 4)), call(IMAGE, (None, 2))),
     "functional.adaptive_avg_pool3d": peer(TF.adaptive_avg_pool3d, call(VOLUME, (2, 4, 1)), call(VOLUME, (None, 2, 3))),
+    "functional.max_unpool1d": peer(
+        TF.max_unpool1d,
+        call(drawn(2, 3, 4), np.array([[[0, 4, 6, 9]] * 3] * 2), 2, stride=3),
+        call(drawn(1, 1, 2), np.array([[[3, 1]]]), 2, output_size=(5,)),
+    ),
+    "functional.max_unpool2d": peer(TF.max_unpool2d, call(drawn(3, 2, 2), np.array([[[0, 1], [3, 2]]] * 3), (2, 1))),
+    "functional.max_unpool3d": peer(TF.max_unpool3d, call(drawn(1, 1, 2, 1, 2), np.array([[[[[3, 1]], [[2, 0]]]]]), 1)),
+    "functional.rrelu": peer(TF.rrelu, call(X), call(X, 0.2, 0.4)),
     "functional.adaptive_max_pool1d": peer(
         TF.adaptive_max_pool1d, call(SIGNAL, 4), call(SIGNAL, 3, return_indices=True)
     ),
@@ -484,6 +532,31 @@ PEERS = {
     ),
     "functional.adaptive_max_pool3d": peer(
         TF.adaptive_max_pool3d, call(VOLUME, (2, 4, 1)), call(VOLUME[0], (None, 2, 3), return_indices=True)
+    ),
+    **{
+        f"functional.fractional_max_pool{d}d": peer(
+            getattr(TF, f"fractional_max_pool{d}d"),
+            call(x, 2, (5 - d,) * d, return_indices=True, **places(d)),
+            call(x, 2, output_ratio=(0.5,) * d, **places(d)),
+        )
+        for d, x in ((2, IMAGE), (3, VOLUME))
+    },
+    "functional.grid_sample": peer(
+        TF.grid_sample,
+        *(
+            call(x, drawn(*shape, low=-1.4, high=1.4), mode=m, padding_mode=p, align_corners=a)
+            for x, shape in ((IMAGE, (2, 3, 5, 2)), (VOLUME, (2, 2, 3, 4, 3)))
+            for m in ("bilinear", "nearest", *("bicubic",) * (x is IMAGE))
+            for p in ("zeros", "border", "reflection")
+            for a in (False, True)
+        ),
+        call(IMAGE[:, :, :1, :1], drawn(2, 3, 1, 2), padding_mode="reflection", align_corners=True),
+        call(IMAGE, drawn(2, 0, 3, 2), align_corners=False),
+    ),
+    "functional.affine_grid": peer(
+        TF.affine_grid,
+        *(call(drawn(2, 2, 3), (2, 1, 4, n), align_corners=a) for n in (1, 3) for a in (False, True)),
+        call(drawn(2, 3, 4), (2, 1, 4, 2, 3), align_corners=False),
     ),
     "functional.lp_pool1d": peer(TF.lp_pool1d, call(SIGNAL, 2, 3), call(SIGNAL, 4.0, 2, 3, ceil_mode=True)),
     "functional.lp_pool2d": peer(TF.lp_pool2d, call(IMAGE, 2, 3), call(abs(IMAGE), 1.5, (2, 1), stride=2)),

@@ -58,6 +58,18 @@ def test_the_legend_explains_histograms_and_repeats_where_there_are_some():
     assert "× n: n times in a row, with the numbers of the first" in legend
 
 
+def test_the_legend_explains_signs_that_few_know():
+    w = leaf([1.0, -2.0], "w")
+    assert "a ↑ b: the larger" in mg.draw(mg.clip(w, min=0.5).sum()).drawing.legend
+    assert "⊗: outer product" in mg.draw(mg.outer(w, w).sum()).drawing.legend
+    assert "a ↑ b" not in mg.draw((w * 2).sum()).drawing.legend
+
+
+def test_what_is_joined_of_one_part_is_that_part():
+    found = texts(mg.draw(nn.LSTM(3, 4)(mg.Tensor(np.ones((5, 1, 3)), name="x"))[1][0].sum()))
+    assert not any(" = join " in text for text in found)
+
+
 def test_large_values_are_a_range_and_a_histogram():
     lowest, *_, bars = summary(np.linspace(-1, 3, 100)).replace("\n", " ").split()
     assert lowest == "-1"
@@ -564,6 +576,43 @@ def test_what_lies_before_and_after_a_layer_is_outside_of_its_frame(net, shape, 
     assert made == outside
     root = next(node for node in drawing.every_node() if node.kind == "output")
     assert not any(root is node for node in drawing.nodes)
+
+
+def test_all_of_a_call_lies_in_the_frame_of_its_layer():
+    net = nn.Sequential(nn.Identity(), nn.ReLU())
+    net.forward = lambda x, y: net[1](net.between(x, y))
+    net.between = nn.Bilinear(3, 4, 2)
+    drawing = mg.draw(net.forward(leaf(np.ones((2, 3))), leaf(np.ones((2, 4)))).sum(), max_nodes=99).drawing
+    outside = [node.text.split(" = ")[-1].split("\n")[0] for node in drawing.nodes if node.kind == "value"]
+    assert [frame.text for frame in drawing.frames.values()] == ["between  Bilinear"]
+    assert [formula.split()[0] for formula in outside] == ["relu"]
+
+
+def test_modules_that_hold_each_other_have_frames():
+    class Half(nn.Module):
+        def __init__(self):
+            self.lin = nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.lin(x)
+
+    first, second = halves = Half(), Half()
+    first.other, second.other = second, first
+    drawing = mg.draw(second(first(np.ones((1, 2)))).sum()).drawing
+    assert [frame.text for frame in drawing.frames.values()] == [
+        "lin  Linear(2 → 2)",
+        "other  Half",
+        "lin  Linear(2 → 2)",
+    ]
+    assert drawing.note == ""
+    assert all(half.other.other is half for half in halves)
+
+
+def test_an_input_has_the_shape_in_which_the_user_has_it():
+    x = mg.Tensor(np.ones((5, 2, 3)), name="x")
+    w = leaf(np.ones(3), "w")
+    found = [text.split("\n")[:2] for text in texts(mg.draw(x.transpose(1, 0, 2) @ w + (x @ w).T))]
+    assert [shape for name, shape, *_ in found if name == "x"] == ["(5, 2, 3)"]
 
 
 def test_memory_that_spares_an_op_work_is_not_drawn():

@@ -153,7 +153,7 @@ def arrows(picture):
 def test_unrolled_a_recurrent_layer_is_drawn_step_by_step():
     picture = mg.draw_network(Reader(), np.arange(6).reshape(3, 2), unroll=True)
     assert [text for text in texts(picture) if text.startswith("x")] == ["x₁", "x₂", "x₃"]
-    head, end = "head  Linear(16 → 1)", "σ(·)"
+    head, end = "head  Linear(16 → 1)", "σ(…)"
     steps = [(f"x{i}", f"y{i}") for i in "₁₂₃"] + [(f"y{i}", f"h{i}") for i in "₁₂₃"]
     assert sorted(arrows(picture)) == sorted([*steps, ("h₁", "h₂"), ("h₂", "h₃"), ("h₃", head), (head, end)])
 
@@ -245,10 +245,117 @@ def test_ops_between_layers_and_ways_around_them_are_drawn():
     ids = {node.text.split("\n")[0]: node.id for node in picture.drawing.nodes}
     assert {(edge.tail, edge.head) for edge in picture.drawing.edges} == {
         (ids["input"], ids["inner  Linear(4 → 4)"]),
-        (ids["inner  Linear(4 → 4)"], ids["tanh ·"]),
-        (ids["input"], ids["· + ·"]),
-        (ids["tanh ·"], ids["· + ·"]),
+        (ids["inner  Linear(4 → 4)"], ids["tanh …"]),
+        (ids["input"], ids["… + …"]),
+        (ids["tanh …"], ids["… + …"]),
     }
+
+
+class Heads(nn.Module):
+    """Two layers that read the same, and what is made of both."""
+
+    def __init__(self):
+        self.mean, self.spread = nn.Linear(3, 2), nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.mean(x) + self.spread(x).exp()
+
+
+def test_units_of_layers_beside_each_other_are_not_mixed():
+    picture = mg.draw_network(Heads(), [[1.0, 0.5, -0.0]])
+    text = {node.id: node.text.split("\n")[0] for node in picture.drawing.every_node()}
+    rows = [[text[id] for id in column] for column in picture.drawing.columns]
+    assert rows[0] == ["1", "1", "1.0", "0.5", "0.0", "input"]
+    assert [name for name in rows[1] if name[-1] == ")"] == [rows[1][2], rows[1][5]]
+    order = {(edge.tail, edge.head) for edge in picture.drawing.edges if edge.kind == "order"}
+    assert set(pairwise(picture.drawing.columns[1])) <= order
+
+
+class Bare(nn.Module):
+    """A network of parameters, without layers."""
+
+    def __init__(self):
+        self.w, self.b = nn.Parameter(np.ones((2, 1))), nn.Parameter(np.zeros(1))
+
+    def forward(self, x):
+        return (x @ self.w + self.b).tanh()
+
+
+def test_of_a_users_own_module_without_layers_the_ops_are_drawn():
+    lines = [line.split(" (")[0] for line in mg.draw_network(Bare(), [[1.0, 2.0]]).describe().splitlines()]
+    assert lines == ["input", "… @ w", "… + b", "tanh …"]
+    assert "… @ w\n(1, 1)\n3.0" in texts(mg.draw_network(Bare(), [[1.0, 2.0]]))
+    inside = mg.draw_network(nn.Sequential(nn.Linear(2, 2), Bare()), [[1.0, 2.0]]).describe()
+    assert "1 Bare (1, 1)" in inside  # a layer, as others are
+
+
+class InPlace(nn.Module):
+    def __init__(self):
+        self.a, self.b = nn.Linear(2, 2), nn.Linear(2, 1)
+
+    def forward(self, x):
+        y = self.a(x)
+        y += self.a(y)
+        y *= 2.0
+        return self.b(y)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_write_in_place_is_drawn_as_the_op_that_it_is(frozen):
+    net = InPlace()
+    for p in net.parameters():
+        p.requires_grad = not frozen
+    picture = mg.draw_network(net, np.ones((1, 2)))
+    titles = [line.split(":")[0] for line in picture.describe().splitlines() if not line.startswith("  ")]
+    assert titles == ["input", "a  Linear(2 → 2)", "a  Linear(2 → 2)", "… + …", "… · 2", "b  Linear(2 → 1)"]
+    first, second = net.a(np.ones((1, 2))).data[0]  # as they are before the write
+    assert frozen or f"a  Linear(2 → 2): {first:.3f}, {second:.3f}\n" in picture.describe()
+
+
+class Counting(nn.Module):
+    def __init__(self):
+        self.lin = nn.Linear(2, 1)
+        self.seen = nn.Buffer(np.zeros(1))
+
+    def forward(self, x):
+        x += 1.0
+        y = self.lin(x)
+        self.seen += y[0]
+        return y
+
+
+def test_what_a_model_writes_into_is_left_as_it_was():
+    net, x = Counting(), mg.Tensor([[1.0, 2.0]], name="x")
+    array = np.array([[1.0, 2.0]])
+    for given in (x, array):
+        mg.draw_network(net, given)
+    np.testing.assert_array_equal(x.data, array)
+    np.testing.assert_array_equal(array, [[1.0, 2.0]])
+    assert x.is_leaf
+    assert net.seen.is_leaf
+    assert not net.seen.requires_grad
+    assert net.seen.data == 0
+
+
+@pytest.mark.parametrize(("layers", "straight"), [((), True), ((Residual(),), False), ((nn.LayerNorm(4),), True)])
+def test_lines_are_straight_where_none_leads_around_a_box(layers, straight):
+    net = nn.Sequential(nn.Conv1d(2, 2, 1), *layers, nn.Flatten(), nn.Linear(8, 1))
+    drawing = mg.draw_network(net, np.ones((1, 2, 4))).drawing
+    assert (drawing.look.get("splines") == "line") == straight
+
+
+def test_the_values_that_come_in_are_no_signs_of_products():
+    class Gated(nn.Module):
+        def __init__(self):
+            self.lin = nn.Linear(2, 2)
+
+        def forward(self, x):
+            y = self.lin(x)
+            return y * y.tanh() * 0.5
+
+    words = mg.draw_network(Gated(), [[1.0, 2.0]]).describe()
+    assert "… · …" in words
+    assert "… · 0.5" in words
 
 
 def test_a_block_that_repeats_is_drawn_once():
@@ -336,7 +443,7 @@ def test_an_output_that_is_a_number_is_shown():
             return super().forward(x).sum()
 
     net, x = Summed(), [[1.0, 2.0, 0.0, -1.0]]
-    assert f"Σ ·\n()\n{net(x).item():.3f}" in texts(mg.draw_network(net, x))
+    assert f"Σ …\n()\n{net(x).item():.3f}" in texts(mg.draw_network(net, x))
 
 
 def test_layers_of_units_are_all_drawn_though_they_are_alike():
@@ -375,7 +482,7 @@ class Branches(nn.Module):
 def test_branches_that_do_the_same_are_drawn_once():
     picture = mg.draw_network(Branches(), np.ones((1, 2, 3)))
     assert frames(picture) == ["heads.0   × 4"]
-    assert arrows(picture)[-1] == ("heads.0.2  Conv1d(2 → 2, 1)", "join ·, ·, ·, ·")
+    assert arrows(picture)[-1] == ("heads.0.2  Conv1d(2 → 2, 1)", "join …, …, …, …")
 
 
 class Shared(nn.Module):
@@ -451,7 +558,7 @@ def test_in_a_loop_what_is_made_leads_to_the_next_step():
     assert shown.count(("y₁", "y₂")) == shown.count(("y₂", "y₃")) == 1  # the word that follows
     assert shown.count(("h₂", "h₁")) == 1  # from the reader's last state
     folded = arrows(mg.draw_network(Speaker(), given))
-    assert ("arg max ·   × 3", "words  Embedding(9, 4)   × 3") in folded
+    assert ("arg max …   × 3", "words  Embedding(9, 4)   × 3") in folded
     assert ("words  Embedding(9, 4)", "reader  GRU(4 → 6)") in folded
 
 

@@ -44,7 +44,7 @@ def engine(request, monkeypatch):
         raise RenderError("none here")
 
     if request.param == "a list":
-        monkeypatch.setattr(steps, "render", absent)
+        monkeypatch.setattr(steps, "laid_out", absent)
     return request.param
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
+from micrograd_np.pictures import headings, steps
 from micrograd_np.pictures import page as pages
-from micrograd_np.pictures import steps
 
 pytestmark = pytest.mark.browser
 
@@ -263,6 +263,17 @@ def test_text_fits_into_its_box_at_every_step(browser, tmp_path):
         });
     """)
     assert over == []
+
+
+def test_a_heading_among_the_boxes_is_no_step(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(headings, "_crossed", lambda _, places: [] if places else [("m0", "n")])
+    net = mg.nn.Sequential(mg.nn.Linear(16, 8), mg.nn.ReLU())
+    show(browser, tmp_path, net(np.ones((2, 16))).sum())
+    assert "0  Linear(16 → 8)" in browser.find_element("css selector", ".heading").text
+    browser.find_element("css selector", ".heading").click()
+    assert text(browser, "count").startswith("forward 1 of")
+    click_through(browser)
+    assert browser.get_log("browser") == []
 
 
 def test_dark_pages_have_light_text(browser, tmp_path):

@@ -31,15 +31,15 @@ class Pools:
         self.sizes[kind] = start + array.size
         return [kind, start, list(array.shape)]
 
-    def save(self, entries):
+    def save(self, entries, file=FILE):
         """Write the pools and the text."""
         pools = {kind: np.concatenate(parts) for kind, parts in self.parts.items()}
-        np.savez_compressed(FILE, text=np.frombuffer(json.dumps(entries).encode(), np.uint8), **pools)
+        np.savez_compressed(file, text=np.frombuffer(json.dumps(entries).encode(), np.uint8), **pools)
 
 
-def load():
+def load(file=FILE):
     """The entries, and a function that gives the array of a place."""
-    with np.load(FILE) as archive:
+    with np.load(file) as archive:
         pools = dict(archive)
     entries = json.loads(pools.pop("text").tobytes())
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from layer_cases import CASES, leaves, made
 
 import micrograd_np as mg
-from micrograd_np import nn
+from micrograd_np import nn, torch
 
 
 def test_a_model_is_written_with_its_arguments_and_dtype():
@@ -109,3 +110,22 @@ def test_what_pytorch_would_compute_otherwise_is_refused_by_name(model, message)
 def test_a_name_that_no_class_can_have_is_refused(name):
     with pytest.raises(ValueError, match="name must be a name for a class"):
         mg.to_torch_code(nn.Linear(1, 1), name)
+
+
+WRITTEN = [case for case in CASES if not case[0].startswith("Transformer(")]  # which is refused
+
+
+@pytest.mark.parametrize("case", WRITTEN, ids=[case[0] for case in WRITTEN])
+def test_a_model_that_is_written_and_read_computes_the_same(case):
+    expression, *inputs = case
+    model = eval(f"nn.{expression}", {"nn": nn}).eval()
+    text, namespace = mg.to_torch_code(model), {}
+    assert text.startswith("import torch\nfrom torch import nn\n")
+    exec(text.replace("import torch\nfrom torch", "from micrograd_np import torch\nfrom micrograd_np.torch"), namespace)
+    again = namespace["Model"]().eval()
+    again.load_state_dict({key: torch.tensor(x) for key, x in model.state_dict().items()})
+    expected, found = (
+        leaves(m(*made(tuple(inputs), tensor))) for m, tensor in ((model, mg.Tensor), (again, torch.tensor))
+    )
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_allclose(b.detach().numpy(), a.detach().numpy(), rtol=1e-12, atol=1e-13)

@@ -98,7 +98,7 @@ def test_writers_begin_anew_with_each_training(tmp_path):
         board.close()
     assert (tmp_path / "run.csv").read_text() == "epoch,loss\n1,2.0\n2,1.0\n"
     events = [Event.FromString(x) for file in (tmp_path / "board").iterdir() for x in records(file.read_bytes())]
-    assert {value.simple_value for event in events for value in event.summary.value} >= {1.0, 2.0}
+    assert {value.simple_value for event in events for value in event.summary.value} == {1.0, 2.0, 3.0}
 
 
 def test_writers_are_copied_and_pickled_between_trainings(tmp_path):

@@ -15,6 +15,7 @@ import numpy as np
 from ..ir import Op, Value
 from ..memory import Plan, Storage, arrange, place
 from ..passes import run_passes
+from ..passes.blocks import threads
 from ..program import Program, copied
 from .binding import FLAGGED, Binding
 from .fuse import Group, fuse
@@ -53,7 +54,7 @@ class Native:
         self.groups = fuse(steps(self.program, self.places), self.places, lasting)
         stored, spans = lay_out(self.plan, self.groups, self.program.leaving(), self.fixed)
         arrange(self.plan, spans)
-        written = Source(self.program, self.groups, self.sources, self.inputs, stored)
+        written = Source(self.program, self.groups, self.sources, self.inputs, stored, threads())
         self.source = written.text
         """The text, to be compiled."""
         self.fields, self.pieces, self.loops = written.fields, written.pieces, written.loops

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Nest"]
 
 BLOCK = 1024  # elements: a dozen of such buffers fit the first-level cache
+_LONG = 1_000_000  # elements times operations, about 0.2 ms, from which a second thread repays its start (20 µs)
 _VARIABLES = "ijklmnpq"
 _SHORT = 50  # characters of an expression that still goes into another
 _ATOM = re.compile(r"\w+\(\{0\}(, \{1\})?\)")
@@ -59,8 +60,8 @@ class _Line:
 class Nest:
     """The function of a group, with NULs around the numbers that stand for names, and what to call it with."""
 
-    def __init__(self, group: Group, stored: set[Step]) -> None:
-        self.stored = stored
+    def __init__(self, group: Group, stored: set[Step], threads: int) -> None:
+        self.stored, self.threads = stored, threads
         self.steps = sorted(group.steps, key=lambda step: step.at)
         self.labels: list[Value] = []
         """By number: the value that it is named after."""
@@ -134,6 +135,10 @@ class Nest:
         n = lengths[self.cut] if lengths else 1
         self.per = min(n, max(1, BLOCK // self._inner(self.cut + 1))) if hard else n
         """How many steps along that axis make a block."""
+        self.piece = self.per if hard and not self.cut else max(1, BLOCK // self._inner(1))
+        """Each thread begins at a multiple of this."""
+        if self._inner(0) * len(self.steps) < _LONG:
+            self.threads = 1
 
     def _inner(self, axis: int) -> int:
         n = 1
@@ -241,10 +246,16 @@ class Nest:
     # text
 
     def _write(self) -> list[str]:
-        rows = [f"static void NAME({', '.join(self._parameters())}) {{"]
+        divided = "intptr_t from, intptr_t to, " if self.threads > 1 else ""
+        rows = [f"static void NAME({divided}{', '.join(self._parameters())}) {{"]
+        end = ["}"]
+        if divided:
+            kinds = [f"({TYPES[p.dtype.name]} *)places[{i}]" for i, p in enumerate(self.arguments)]
+            end += ["static void PART(intptr_t from, intptr_t to, void **places) {"]
+            end += [f"    NAME(from, to, {', '.join(kinds)});", "}"]
         blocks = dict.fromkeys(line.output for line in self.lines if line.output.block)
         if not self.hard:
-            return [*rows, *(f"    {row}" for row in self._loops(self._body(self.lines), 0)), "}"]
+            return [*rows, *(f"    {row}" for row in self._loops(self._body(self.lines), 0)), *end]
         n, size, per = self.lengths[self.cut] if self.lengths else 1, self._inner(self.cut + 1), self.per
         rows += [f"    {TYPES[x.dtype.name]} {x.name}[{per * size}];" for x in blocks]
         count = str(n * size) if per == n else "count" if size == 1 else f"{size} * count"
@@ -255,12 +266,13 @@ class Nest:
                 inside += self._loops(self._body(soft), self.cut, blocked=per < n)
             inside += [self._call(line, count) for line in lines if line.loop is not None]
         if per < n:
-            head = [f"for (intptr_t block = 0; block < {n}; block += {per}) {{"]
-            head.append(f"    const intptr_t count = {n} - block < {per} ? {n} - block : {per};")
+            first, last = ("from", "to") if divided and not self.cut else (0, n)
+            head = [f"for (intptr_t block = {first}; block < {last}; block += {per}) {{"]
+            head.append(f"    const intptr_t count = {last} - block < {per} ? {last} - block : {per};")
             inside = [*head, *(f"    {row}" for row in inside), "}"]
         for k in reversed(range(self.cut)):
             inside = self._for(k, str(self.lengths[k]), inside)
-        return [*rows, *(f"    {row}" for row in inside), "}"]
+        return [*rows, *(f"    {row}" for row in inside), *end]
 
     def _parameters(self) -> list[str]:
         self.names = []
@@ -275,7 +287,9 @@ class Nest:
 
     def _for(self, axis: int, n: str, rows: list[str]) -> list[str]:
         i = _VARIABLES[axis]
-        return [f"for (intptr_t {i} = 0; {i} < {n}; {i}++) {{", *(f"    {row}" for row in rows), "}"]
+        divided = self.threads > 1 and axis == 0 and n != "count"
+        first, last = ("from", "to") if divided else ("0", n)
+        return [f"for (intptr_t {i} = {first}; {i} < {last}; {i}++) {{", *(f"    {row}" for row in rows), "}"]
 
     def _loops(self, rows: list[str], first: int, *, blocked: bool = False) -> list[str]:
         """Loops over the axes from `first` on, around some rows."""

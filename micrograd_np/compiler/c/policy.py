@@ -234,6 +234,7 @@ def _unusual(results: Iterable[Any]) -> bool:
 
 _turn = threading.Lock()  # one program at a time is written and compiled
 _starting = threading.Lock()
+_importing = threading.Lock()  # a process that is forked meanwhile could never import those modules
 _making: set[Policy] = set()
 _exiting = False
 
@@ -241,8 +242,9 @@ _exiting = False
 def _make(policy: Policy) -> None:
     """Write C, have it compiled, and hand it over."""
     sleep(_PAUSE)
-    from .build import Build
-    from .native import FLAGGED, Native, Unsupported
+    with _importing:
+        from .build import Build
+        from .native import FLAGGED, Native, Unsupported
 
     policy.flagged, why = FLAGGED, ""
     try:
@@ -285,4 +287,7 @@ def _forked() -> None:
 
 weakref.finalize(Policy, _exit)  # at exit: in one row with the finalizers that end compilers
 if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
+    )
     os.register_at_fork(after_in_child=_forked)

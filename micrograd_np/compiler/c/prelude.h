@@ -1,6 +1,7 @@
 /* What all programs share: NumPy's inner loops, by the strides they are called with, and NumPy's maximum. */
 #include <fenv.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 

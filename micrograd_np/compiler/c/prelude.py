@@ -1,4 +1,4 @@
-"""The C that all programs share, which lies beside this file as `prelude.h`."""
+"""The C that all programs share, which lies beside this file: `prelude.h`, and `threads.h` for long loops."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ __all__ = ["prelude"]
 
 
 @functools.cache
-def prelude() -> str:
-    """The text of the prelude, in C."""
-    return files(__package__).joinpath("prelude.h").read_text(encoding="utf-8")
+def prelude(name: str = "prelude") -> str:
+    """The text of one of these files."""
+    return files(__package__).joinpath(f"{name}.h").read_text(encoding="utf-8")

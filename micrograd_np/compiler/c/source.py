@@ -32,6 +32,7 @@ TAKEN = re.findall(
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
     "i j k l m n p q a b c block count skip label row place memory step note flags raised unary binary reduce matmul "
+    "from to part parts divide places run_part threads started length own "
     "ndarray numpy_loop boolean given bind exp log tanh sin cos pow round isfinite isnan isinf signbit sqrt fabs index "
     "main div y0 y1 yn j0 j1 jn gamma lgamma tgamma load file wrong total element",
 )
@@ -60,8 +61,11 @@ class Source:
         sources: list[Value],
         inputs: dict[Storage, int],
         stored: set[Step],
+        threads: int = 1,
     ) -> None:
         self.program, self.groups, self.inputs, self.stored = program, groups, inputs, stored
+        self.threads = threads
+        """How many threads a long loop is divided among."""
         self.sources = sources
         """What the step is called with."""
         self.names = Names(*TAKEN)
@@ -154,11 +158,15 @@ class Source:
     def _call(self, group: Group) -> list[str]:
         step = group.steps[0]
         if group.kind == "loop":
-            nest = Nest(group, self.stored)
+            nest = Nest(group, self.stored, self.threads)
             for ufunc, signature in nest.loops:
                 self.loop(ufunc, signature)
             section = group.steps[-1].op.section
-            return self._apply(nest.text, nest.labels, nest.arguments, section, nest.parameters)
+            if nest.threads == 1:
+                return self._apply(nest.text, nest.labels, nest.arguments, section, nest.parameters)
+            name = self._function(nest.text, nest.labels, section, nest.parameters)
+            places = ", ".join(map(self.pointer, nest.arguments))
+            return [f"divide({name}_part, {nest.lengths[0]}, {nest.piece}, {nest.threads}, (void *[]){{{places}}});"]
         if group.kind == "product":
             return self._product(step)
         if group.kind == "reduction":
@@ -179,7 +187,9 @@ class Source:
             words = {str(i): names.unique(self.word(labels[i])) for i in dict.fromkeys((*first, *range(len(labels))))}
             self.functions[text] = name
             spelt = re.sub(r"\$(\d+)\$", lambda rows_first: words[rows_first[1]], text)
-            self.definitions.append(spelt.replace("NAME", name, 1))
+            self.definitions.append(
+                re.sub(r"\b(NAME|PART)\b", lambda word: f"{name}{'_part' * (word[0] == 'PART')}", spelt)
+            )
         return self.functions[text]
 
     def _product(self, step: Step) -> list[str]:
@@ -299,6 +309,8 @@ class Source:
         out += ["INLINE int32_t as_int32_t(float x) { int32_t z; memcpy(&z, &x, 4); return z; }"]
         out += ["INLINE double as_double(int64_t x) { double z; memcpy(&z, &x, 8); return z; }"]
         out += ["INLINE int64_t as_int64_t(double x) { int64_t z; memcpy(&z, &x, 8); return z; }", ""]
+        if any("divide(" in row for piece in self.pieces for row in piece.rows):
+            out.append(prelude("threads"))
         for definition in self.definitions:
             out += [definition, ""]
         parameters = "".join(f", const ndarray *{name}_array" for name in self.arguments.values())

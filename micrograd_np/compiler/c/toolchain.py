@@ -34,7 +34,7 @@ class Compiler(NamedTuple):
 
     def arguments(self, source: str, target: str) -> list[str]:
         """The command line that makes a library of a source file."""
-        return [*self.command, *self.flags, "-o", target, source, "-lm"]
+        return [*self.command, *self.flags, "-o", target, source, "-lm", "-pthread"]
 
     def key(self, source: str) -> str:
         """A name for what is compiled: it differs wherever the machine code, or what it may assume, could differ."""

@@ -142,7 +142,15 @@ def _piled(g: Graph, op: Op, at: list[int], indices: Any, shape: Any) -> str:
 
 @operator("primitive.take_along_axis", "np.take_along_axis")
 def _take_along_axis(g: Graph, op: Op, x: Any, indices: Any, *, axis: int = -1) -> str:
-    return g.node("GatherElements", g.of(x), g.of(indices, np.int64), axis=int(axis), hint=hint(op))
+    """GatherElements, whose operands do not broadcast."""
+    assert op.result is not None
+    lengths, axis = g.shapes(op.result), int(axis) % len(op.result.shape)
+    names = [g.of(x), g.of(indices, np.int64)]
+    for i, (v, n) in enumerate(((x, g.shapes(x)[axis]), (indices, lengths[axis]))):
+        shape = (*lengths[:axis], n, *lengths[axis + 1 :])
+        if tuple(v.shape) != tuple(map(int, shape)):
+            names[i] = g.node("Expand", names[i], g.sizes(shape))
+    return g.node("GatherElements", *names, axis=axis, hint=hint(op))
 
 
 @operator("primitive.embedding_lookup")

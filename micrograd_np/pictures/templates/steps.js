@@ -178,7 +178,7 @@ function finals(step) {
 
 // --- the picture
 // A box is a group of the SVG or an item of the list; its lines are a title, a value, and the gradient.
-const boxes = new Map([...document.querySelectorAll("#graph .node")].map((box) => [Number(box.id.slice(1)), box]));
+const boxes = new Map([...document.querySelectorAll("#graph .node:not(.heading)")].map((box) => [Number(box.id.slice(1)), box]));
 boxes.forEach((box, i) => {
   const lines = box.querySelectorAll("text, div");
   lines[0].classList.add("label");

@@ -254,6 +254,47 @@ def test_what_lives_in_one_loop_needs_no_memory(rng):
     assert f(x).data.tobytes() == (np.exp(np.tanh(x * 2) * x) + 1).tobytes()
 
 
+@pytest.fixture
+def divided(monkeypatch):
+    """Every loop is divided among three threads."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setattr("micrograd_np.compiler.c.nest._LONG", 1)
+
+
+@pytest.mark.parametrize("shape", [(7, 3), (5000,), (3001, 2), (2, 3001), (1, 2)])
+def test_a_loop_that_is_divided_among_threads_gives_the_same_bits(rng, divided, shape):
+    x, w = rng.standard_normal(shape), mg.constant(rng.standard_normal(shape[-1:]))
+
+    def step(x):
+        return (x * w).tanh() + (x.T + 1).exp().T, x * 2 - w
+
+    f = in_c(step, x)
+    assert "divide(" in f.native.source
+    for y in (x, x[::-1].copy()):
+        assert all(a.data.tobytes() == b.data.tobytes() for a, b in zip(f(y), step(mg.Tensor(y)), strict=True))
+    assert (f.runs, f.flagged) == (2, 0)
+
+
+@pytest.mark.parametrize("at", [0, 1500, 2999])
+def test_what_any_thread_has_to_tell_is_told(rng, divided, at):
+    x = np.ones(3000)
+    f = in_c(lambda x: (1 / x).tanh(), x)
+    assert "divide(" in f.native.source
+    x[at] = 0
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        f(x)
+    assert f.flagged == 1
+    x[at] = 1
+    f(x)
+    assert f.flagged == 1
+
+
+def test_short_loops_are_not_divided(rng, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    short, long = (in_c(lambda x: (x * 2).exp() * x, rng.standard_normal(n)) for n in (1000, 400_000))
+    assert ["pthread_create" in f.native.source for f in (short, long)] == [False, True]
+
+
 def test_the_traced_program_stays_as_it_was_when_memory_is_planned(rng):
     target = mg.Tensor(np.zeros(3))
 

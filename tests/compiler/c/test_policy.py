@@ -670,6 +670,26 @@ forked(child)
     assert found == "compiling C is being written and compiled.\n" + 2 * forgotten + "c\n"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_process_that_is_forked_while_the_compiler_is_being_imported_can_import_it(tmp_path):
+    code = """
+import warnings; warnings.simplefilter("ignore")  # Python warns of forks beside threads
+class Slow:
+    def find_spec(self, name, path, target=None):  # finds nothing, slowly
+        if name.endswith("c.cache"):
+            importing.append(name); time.sleep(0.5)
+importing = []
+sys.meta_path.insert(0, Slow())
+double(x); double(x)
+while not importing: time.sleep(0.01)
+if os.fork() == 0:
+    other = mg.compile(lambda x: x * 2, backend="c", wait=True); other(x); other(x); print(other.report().backend)
+    sys.stdout.flush(); os._exit(0)
+os.wait()
+"""
+    assert run(code) == "c\n"
+
+
 def test_a_process_ends_at_once_while_c_is_written_or_compiled(tmp_path):
     slow = tmp_path / "slow"
     slow.write_text('#!/bin/sh\n[ "$1" = --version ] && exec echo slow\nsleep 30\n')

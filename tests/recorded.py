@@ -1,0 +1,15 @@
+"""What PyTorch gave: numbers and texts by name, which ``python tests/peers/record_numbers.py`` has written."""
+
+from functools import cache
+from pathlib import Path
+
+from torch_names.answers import load
+
+FILE = Path(__file__).with_name("recorded.npz")
+
+
+@cache
+def answers():
+    """For each name an array of numbers, and a text."""
+    entries, array = load(FILE)
+    return {name: (array(place), text) for name, place, text in entries}
