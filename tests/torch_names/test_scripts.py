@@ -73,6 +73,23 @@ def test_a_script_that_is_not_there_is_one_sentence_and_exits_are_passed_on(scri
     run(script("import sys; sys.exit(3)"), code=3)
 
 
+def test_infinities_come_without_a_warning_as_in_pytorch(script):
+    text = """
+import torch, numpy, warnings
+x = torch.zeros(2, requires_grad=True)
+print(1 / x, torch.log(x), x / x, torch.exp(x + 1000), torch.sqrt(x - 1))
+torch.log(x).sum().backward()
+print(x.grad)
+try:
+    numpy.ones(1) / numpy.zeros(1)
+except RuntimeWarning:
+    print("NumPy warns")
+"""
+    printed = run(script(text))
+    assert printed.count("inf") == 8
+    assert printed.endswith("tensor([inf, inf])\nNumPy warns\n")
+
+
 def test_other_packages_that_look_for_torch_do_not_break(script):
     text = """
 import importlib.util
