@@ -175,12 +175,12 @@ LINES = {
     ".": 590,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
     "autograd": 770,
     "check": 1400,  # check_primitive also claims that a compiled call is eager's
-    "compiler": 2600,
+    "compiler": 2640,
     "compiler/c": 3800,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
-    "compiler/passes": 1320,
+    "compiler/passes": 1330,
     "compiler/running": 780,
-    "compiler/tracing": 2180,
-    "compiler/writing": 1010,
+    "compiler/tracing": 2380,
+    "compiler/writing": 1030,
     "core": 2930,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
     "data": 950,  # examples in docstrings
     "debug": 810,  # examples in docstrings

@@ -16,6 +16,7 @@ overwrites) is a source at the beginning, and `Program.stores` says which value 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from math import prod
 from operator import is_not
 from typing import Any, Literal
 
@@ -93,10 +94,7 @@ class Value:
     @property
     def size(self) -> int:
         """How many elements it has."""
-        n = 1
-        for length in self.shape:
-            n *= length
-        return n
+        return prod(self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -235,7 +233,8 @@ class Op:
         """What a view shows of its operand: equal for views that show the same of equal operands."""
         if self._shows is None:
             of = self.of
-            self._shows = self.function, frozen((self.args, self.kwargs), lambda v: v is of or v)
+            rest = self.args[1:] if self.args[0] is of else self.args
+            self._shows = self.function, frozen(rest, lambda v: v is of or v), frozen(self.kwargs, _never)
         return self._shows
 
     def of_another(self, base: Value, result: Value) -> Op:
@@ -366,17 +365,21 @@ def _collect(x: Any, values: list[Value]) -> None:
             _collect(y, values)
 
 
+_COMPARED = frozenset((int, str, type(None), type(Ellipsis)))
+"""Kinds of arguments that are equal where they mean the same; True is equal to 1, and -0.0 to 0.0."""
+
+
 def frozen(x: Any, change: Callable[[Value], Any]) -> Any:
     """Arguments as something to compare calls by, with ``change(value)`` for each value."""
     kind = type(x)
-    if kind is int or kind is str:
+    if kind in _COMPARED:
         return x
     if kind is Value:
         return change(x)
     if kind is tuple or kind is list:
-        return tuple([frozen(part, change) for part in x])
+        return tuple([part if type(part) in _COMPARED else frozen(part, change) for part in x])
     if kind is dict:
-        return tuple([(k, frozen(v, change)) for k, v in sorted(x.items())])
+        return tuple([(k, frozen(v, change)) for k, v in sorted(x.items())]) if x else ()
     if kind is slice:
         return (kind, x.start, x.stop, x.step)
     return (kind, repr(x) if isinstance(x, (float, complex)) else x)  # zeros have two signs

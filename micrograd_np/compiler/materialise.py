@@ -54,6 +54,8 @@ def _copy_results(program: Program) -> None:
 
 def _store(program: Program) -> dict[Value, Memory]:
     """Copy into memory that outlives the step what is not computed there; by value that is, the memory."""
+    if all(v.first.memory is memory for memory, v in program.stores.items()):
+        return {}
     sources = _sources(program)
     pinned = {v.root for _, v in program.gradients_out if v is not None}
     pinned |= {v for op in program.ops if op.function == "pack" for v in op.reads}
@@ -135,6 +137,8 @@ def _reads_alike(op: Op, memory: Memory) -> bool:
 
 def _copy_before_updates(program: Program) -> None:
     """Copy what an update writes into, where the old version is still read, or is not the program's to change."""
+    if not any(op.effect in ("update", "loop") for op in program.ops):
+        return
     last = _last_reads(program)
     needed = {v.root for v in program.needed()}
     ops: list[Op] = []

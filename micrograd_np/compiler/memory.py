@@ -123,14 +123,18 @@ def _pack(op: Op, layout: Plan) -> None:
 
 def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]:
     """By storage: the first operation that touches it, and the last; one past the end for what leaves the step."""
-    spans: dict[Storage, tuple[int, int]] = {}
+    begins: dict[Storage, int] = {}
+    ends: dict[Storage, int] = {}
+    storage_of = layout.storage
     for i, op in enumerate(program.ops):
-        touched = [*op.reads, *op.defines]
+        touched = (*op.reads, *op.defines)
         if isinstance(op, Loop):
-            touched += [*op.slots.values(), *(v for one in op.body for v in one.defines if v in layout.storages)]
+            touched += (*op.slots.values(), *(v for one in op.body for v in one.defines if v in layout.storages))
         for v in touched:
-            storage = layout.storage(v)
-            spans[storage] = (spans[storage][0] if storage in spans else i, i)
+            storage = storage_of(v)
+            begins.setdefault(storage, i)
+            ends[storage] = i
+    spans = {storage: (i, ends[storage]) for storage, i in begins.items()}
     end = len(program.ops)
     for v in program.leaving():
         storage = layout.storage(v)
@@ -180,17 +184,17 @@ def arrange(layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
 
     `spans` says of each storage when it is touched first, and when last.
     """
-    buffers = {storage: span for storage, span in spans.items() if storage.kind == "buffer" and storage.inside is None}
-    layout.separate += sum(storage.nbytes for storage in buffers)
-    placed: list[tuple[int, int, int, int]] = []  # (offset, size, first operation, last operation), in order
-    for storage in sorted(buffers, key=lambda s: (-s.nbytes, spans[s])):
-        first, last = buffers[storage]
-        size, offset = storage.nbytes, 0
-        for other, taken, begin, end in placed:
-            if begin <= last and first <= end:  # alive at the same time
-                if offset + size <= other:
+    buffers = {storage: storage.nbytes for storage in spans if _is_free(storage)}
+    layout.separate += sum(buffers.values())
+    placed: list[tuple[int, int, int, int]] = []  # (begin, end, first operation, last operation), in order
+    for storage in sorted(buffers, key=lambda s: (-buffers[s], spans[s])):
+        first, last = spans[storage]
+        size, offset = buffers[storage], 0
+        for begin, end, since, until in placed:
+            if since <= last and first <= until:  # alive at the same time
+                if offset + size <= begin:
                     break
-                offset = max(offset, other + taken)
-        insort(placed, (offset, size, first, last))
+                offset = end if end > offset else offset  # noqa: FURB136  a call would take as long as the rest
+        insort(placed, (offset, offset + size, first, last))
         storage.offset = offset
         layout.nbytes = max(layout.nbytes, offset + size)

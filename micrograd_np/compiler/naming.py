@@ -56,6 +56,10 @@ class Names:
             self.words.setdefault(v.label, name)
         return name
 
+    def wish(self, v: Value) -> str:
+        """What to call a value, if it has a name or a hint."""
+        return self._wish(v.label)
+
     def _wish(self, label: Label) -> str:
         if label.name:
             return label.name

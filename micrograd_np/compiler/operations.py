@@ -67,6 +67,8 @@ def axes_of(op: Op) -> tuple[int, ...] | None:
 
 def inverse(op: Op, source: Value) -> Op | None:
     """The view that undoes a view: of `source`, what the view was made of. None where the view shows a part only."""
+    if op.function == "getitem":
+        return None
     assert op.of is not None
     base, axes = op.of, axes_of(op)
     z = Value(base.shape, base.dtype, label=base.label)

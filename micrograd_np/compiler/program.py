@@ -79,8 +79,11 @@ class Program:
         """By value: the operations that read it, in order, each once."""
         readers: dict[Value, list[Op]] = {}
         for op in self.ops:
-            for v in dict.fromkeys(op.reads):
-                readers.setdefault(v, []).append(op)
+            for v in op.reads if len(op.reads) < 2 else dict.fromkeys(op.reads):
+                if v in readers:
+                    readers[v].append(op)
+                else:
+                    readers[v] = [op]
         return readers
 
     def written(self) -> set[Memory]:
@@ -98,7 +101,8 @@ class Program:
                 w = replacements[w]
             final[v] = w
         for op in self.ops:
-            op.substitute(final)
+            if not final.keys().isdisjoint(op.reads):
+                op.substitute(final)
         self.replace_needed(final)
 
     def replace_needed(self, final: Mapping[Value, Value]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial, update_wrapper
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -140,7 +142,8 @@ class Compiled:
                             return entry.reverse.results(results, tensors_of((args, kwargs)), leaves)
                         return entry.rebuilt(results)
             self.misses += 1
-            return self._trace(key, args, kwargs)
+            with _uncollected():
+                return self._trace(key, args, kwargs)
 
     def _trace(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arrays: list[tuple[str, Any]] = []
@@ -353,6 +356,21 @@ class Compiled:
     def __repr__(self) -> str:
         count = sum(map(len, self.entries.values()))
         return f"<compiled {self.__name__}: {count} program{'' if count == 1 else 's'}, mode={self.mode!r}>"
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cyclic garbage meanwhile, nor for that among what is new: a trace makes objects that stay."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            if not gc.get_freeze_count():
+                gc.freeze()  # all objects there are,
+                gc.unfreeze()  # of which none counts as young then
+            gc.enable()
 
 
 def _programs(entry: CompiledProgram) -> list[Any]:

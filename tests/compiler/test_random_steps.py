@@ -5,8 +5,8 @@ from unittest.mock import patch
 
 import hypothesis.strategies as st
 import numpy as np
-from hypothesis import assume, given, settings
-from strategies import SIDE, chains, expressions, scratches, seeds
+from hypothesis import assume, example, given, settings
+from strategies import SIDE, Scratch, chains, expressions, scratches, seeds
 
 import micrograd_np as mg
 from micrograd_np import optim
@@ -259,8 +259,14 @@ def test_a_random_step_with_labels_is_eagers(chain, seed, sizes, d, optimizer, o
         assert equal(ours[0].data, theirs[0].data)
 
 
+ADD, TURN = ("add", 0, 0, "nothing"), ("turned", 1, 1, "-= 1")
+ALIKE = Scratch(steps=(ADD, ADD, TURN, ADD, ("add", 4, 3, "-= 1")), shown=(0,))
+"""Two writes alike, one into an array, one into memory that is known by a view of it."""
+
+
 @many
 @given(scratches(), seeds, st.sampled_from(["C", "F", "strided"]), block_sizes)
+@example(ALIKE, 0, "C", None)
 def test_a_random_step_that_writes_in_place_is_eagers(scratch, seed, order, size):
     rng = np.random.default_rng(seed)
     mine, its = (mg.Tensor(np.linspace(-1, 2, SIDE), name="kept") for _ in range(2))

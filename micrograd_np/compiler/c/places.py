@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -34,10 +35,7 @@ class Place(NamedTuple):
     @property
     def size(self) -> int:
         """How many elements it has."""
-        n = 1
-        for length in self.shape:
-            n *= length
-        return n
+        return prod(self.shape)
 
     @property
     def bounds(self) -> tuple[int, int]:

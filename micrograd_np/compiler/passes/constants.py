@@ -25,16 +25,18 @@ def fold_constants(program: Program, *, bounds: bool = True) -> int:
 
     with np.errstate(all="ignore"):
         for op in program.ops:
-            if op.result is None or op.must_run or op.effect == "loop":
-                continue
-            if all(v in arrays or v.constant is not None for v in op.reads):
-                arrays[op.result] = evaluate(op, array_of)
-                folded.add(op)
+            for v in op.reads:
+                if v not in arrays and (v.memory is None or v.constant is None):
+                    break
+            else:
+                if op.result is not None and not op.must_run and op.effect != "loop":
+                    arrays[op.result] = evaluate(op, array_of)
+                    folded.add(op)
     for op in reversed(program.ops):  # what an update writes into has to be made in each call
-        v = op.of if op.effect == "update" and op not in folded else None
-        while v is not None and v.op in folded:
-            folded.remove(v.op)
-            v = v.op.of
+        of = op.of if op.effect == "update" and op not in folded else None
+        while of is not None and of.op in folded:
+            folded.remove(of.op)
+            of = of.op.of
     program.ops[:] = [op for op in program.ops if op not in folded]
     program.replace({op.result: constant(arrays[op.result]) for op in folded if op.result is not None})
     _drop_full_masks(program)
@@ -72,9 +74,11 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
             continue
         if op.function == "np.power" or (bounds and op.function in _BOUNDING):  # other loops, other last bits
             continue
+        whole = [i for i, v in enumerate(op.args) if isinstance(v, Value) and v.shape and v.constant is not None]
+        if not whole:
+            continue
         args = list(op.args)
-        whole = [i for i, v in enumerate(args) if isinstance(v, Value) and v.shape and v.constant is not None]
-        shapes = [v.shape if isinstance(v, Value) else () for v in args] if whole else []
+        shapes = [v.shape if isinstance(v, Value) else () for v in args]
         for i in whole:
             v = args[i]
             rest = [shape for j, shape in enumerate(shapes) if j != i]

@@ -27,7 +27,7 @@ def merge_repeats(program: Program) -> int:
     def numbered(v: Value) -> Any:
         if v in number:
             return number[v]
-        a = v.constant
+        a = None if v.memory is None else v.constant
         if a is not None and a.nbytes <= _SMALL and not v.label.name:  # how it lies in memory decides how products sum
             number[v] = first.setdefault((a.shape, a.strides, a.dtype, a.tobytes()), v)
             if number[v] is not v:
@@ -37,7 +37,8 @@ def merge_repeats(program: Program) -> int:
 
     for op in program.ops:
         key = _key(op, numbered)
-        op.substitute(replaced)
+        if not replaced.keys().isdisjoint(op.reads):
+            op.substitute(replaced)
         z = op.result
         if key is None or z is None:
             kept.append(op)
@@ -95,8 +96,8 @@ def _key(op: Op, numbered: Any) -> Any:
         if op.effect == "view" and len(op.reads) == 1:
             key: Any = of, op.shows
         else:
-            call = frozen((op.args, op.kwargs), numbered)
-            key = op.function, op.effect, of, call, z.shape, z.dtype, z.strides
+            args, kwargs = frozen(op.args, numbered), frozen(op.kwargs, numbered)
+            key = op.function, op.effect, of, args, kwargs, z.shape, z.dtype, z.strides
         hash(key)
     except TypeError:
         return None

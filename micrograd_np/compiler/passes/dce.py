@@ -11,7 +11,7 @@ def drop_dead_ops(program: Program) -> int:
     needed = set(program.needed())
     kept: list[Op] = []
     for op in reversed(program.ops):
-        if op.must_run or not needed.isdisjoint(op.defines):
+        if op.must_run or op.result in needed or (op.effect == "loop" and not needed.isdisjoint(op.defines)):
             kept.append(op)
             needed.update(op.reads)
     dropped = len(program.ops) - len(kept)

@@ -96,7 +96,7 @@ class _Unit:
                 return None
             if whole.memory is not None and (whole.memory.shared or self.later.get(whole.memory, v) not in self.roles):
                 return None  # it has to stay where it is; or something else is stored there later
-            kinds.append((whole.kind, str(v.dtype), self.roles.get(self.stored.get(v, v))))
+            kinds.append((whole.kind, v.dtype, self.roles.get(self.stored.get(v, v))))
             if v not in inside:
                 orders.add(order)
         orders -= {""}

@@ -14,12 +14,15 @@ _SMALL = 256 * 1024  # bytes up to which memory of its own for each padded array
 
 def pad_once(program: Program) -> int:
     """Fill small arrays with zeros when the program is built, where each call then writes the same parts of them."""
+    filled = [op for op in program.ops if op.function == "copy" and _is_zero(op.args[0])]
+    if not filled:
+        return 0
     uses = program.uses()
     needed = {v.root for v in program.needed()}
     count = 0
-    for op in program.ops:
+    for op in filled:
         z = op.result
-        if op.function != "copy" or z is None or z.nbytes > _SMALL or not _is_zero(op.args[0]):
+        if z is None or z.nbytes > _SMALL:
             continue
         last = _filled(z, uses)
         if last is not z and last not in needed and not _written(last, uses):

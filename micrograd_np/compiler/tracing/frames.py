@@ -26,27 +26,28 @@ class Frames:
         self.value_of = value_of
         self.running: list[FrameType] = []
         self.heard: list[tuple[int, bool, str, Any]] = []  # how deep, whether a parameter, name, value
-        self.places: dict[tuple[CodeType, int], str] = {}
+        self.places: dict[tuple[str, int], str] = {}
 
     def place(self) -> str:
         """File, line and text of the user's code that is being run."""
         running: list[FrameType] = []
-        frame: FrameType | None = sys._getframe(1)
+        frame: FrameType | None = sys._getframe(3)  # above the tracer's own
         while frame is not None and frame.f_code is not self.until:
             if not frame.f_code.co_filename.startswith(_PACKAGE):
                 running.append(frame)
             frame = frame.f_back
         running.reverse()
-        same = 0
-        for before, now in zip(self.running, running, strict=False):
-            if before is not now:
-                break
-            same += 1
-        self._hear(same)
-        self.running = running
+        if running != self.running:
+            same = 0
+            for before, now in zip(self.running, running, strict=False):
+                if before is not now:
+                    break
+                same += 1
+            self._hear(same)
+            self.running = running
         if not running:
             return place()  # the step is one of the package's own
-        key = running[-1].f_code, running[-1].f_lineno
+        key = running[-1].f_code.co_filename, running[-1].f_lineno
         if key not in self.places:
             self.places[key] = place()
         return self.places[key]

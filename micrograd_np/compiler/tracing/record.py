@@ -8,10 +8,11 @@ from __future__ import annotations
 import copy
 import functools
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
+from operator import getitem
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from ..ir import Op, Value, constant
 from ..operations import RESHAPES, WRITES_FIRST
 from .cells import Cell, Cells, Ref
-from .words import Words
+from .words import Words, says_something
 
 _COMPILER = str(Path(__file__).parent)
 _FACTS = frozenset(("shape", "dtype", "ndim", "size", "strides", "nbytes", "itemsize", "flags", "base"))
@@ -64,7 +65,7 @@ class Recorded:
         return recorded
 
     def __getitem__(self, index: Any) -> Any:
-        return self._recorder.call("getitem", lambda x, i: x[i], (self, index), {})
+        return self._recorder.call("getitem", getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._recorder.call("setitem", np.ndarray.__setitem__, (self, index, value), {})
@@ -154,32 +155,43 @@ class Recorder:
         self.spared = False  # whether the samples of this kernel are merely plausible
         self.words = Words()
         self.frames: dict[FrameType, int] | None = None  # of the kernel that runs, with how deep they lie
+        self.speaking: dict[int, tuple[CodeType, bool]] = {}  # by code: whether its names for arrays say something
+        self.silent_kernels: set[Callable[..., Any]] = set()  # which call nothing whose names do
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """While a kernel runs, note its functions; then hear what they call the arrays that they work on."""
+    def run(self, kernel: Callable[..., Any], /, *args: Any, **settings: Any) -> Any:
+        """What a kernel gives; then hear what its functions call the arrays that they work on."""
+        if kernel in self.silent_kernels:
+            return kernel(self.xp, *args, **settings)
         frames = self.frames = {}
         try:
-            yield
+            return kernel(self.xp, *args, **settings)
         finally:
             self.frames = None
-            for frame in sorted(frames, key=frames.__getitem__, reverse=True):  # inner functions first
-                for name, x in frame.f_locals.items():
-                    for array in x if type(x) is list else (x,):
-                        if type(array) is Recorded:
-                            self.words.hear(name, array._ref.label)
+            self._hear(frames)
+            if not any(self.speaking[id(frame.f_code)][1] for frame in frames):
+                self.silent_kernels.add(kernel)
             frames.clear()
+
+    def _hear(self, frames: dict[FrameType, int]) -> None:
+        """Note what functions call arrays, inner ones first. A frame that called any of these must not know them."""
+        for frame in sorted(frames, key=frames.__getitem__, reverse=True) if len(frames) > 1 else frames:
+            code = frame.f_code
+            if id(code) not in self.speaking:
+                names = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
+                self.speaking[id(code)] = code, any(map(says_something, names))
+            for name, x in frame.f_locals.items() if self.speaking[id(code)][1] else ():
+                for array in x if type(x) is list else (x,):
+                    if type(array) is Recorded:
+                        self.words.hear(name, array._ref.label)
 
     def _note_frames(self) -> None:
         """Keep the frames of the kernel that is calling; frames that are kept keep their variables."""
-        if self.frames is None:
-            return
         frame: FrameType | None = sys._getframe(2)
-        calling = []
         while frame is not None and frame.f_code.co_filename == __file__:
             frame = frame.f_back
-        if frame in self.frames:
+        if self.frames is None or frame in self.frames:
             return
+        calling = []
         while frame is not None and frame not in self.frames and not frame.f_code.co_filename.startswith(_COMPILER):
             calling.append(frame)
             frame = frame.f_back
@@ -223,21 +235,20 @@ class Recorder:
         self, path: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], bound: Any = None
     ) -> Any:
         """Perform one call, and write it down unless it only tells facts about shapes and dtypes."""
-        self._note_frames()
-        out = kwargs.get("out")
+        if self.frames is not None:
+            self._note_frames()
+        out = kwargs.pop("out", None) if kwargs else None
         args_in = args
         if path == "np.dot" and len(args) == 3:  # dot's destination may come by position
             args_in, out = args[:2], args[2]
-        if kwargs:
-            kwargs = {k: v for k, v in kwargs.items() if k != "out"}
-        if isinstance(out, tuple):
+        if type(out) is tuple:
             (out,) = out
         raw = _unwrapped(args_in)
-        raw_kwargs = _unwrapped(kwargs)
-        if isinstance(out, Recorded):
+        raw_kwargs = _unwrapped(kwargs) if kwargs else kwargs
+        if type(out) is Recorded:
             if not self._spared(out):
                 function(*raw, **raw_kwargs, out=out._array)
-            values, named = self._values(args_in), self._values(kwargs)
+            values, named = self._values(args_in), self._values(kwargs) if kwargs else kwargs
             if "where" in kwargs:
                 self._note(self.cells.update(path, function, values, named, out._ref), bound)
             else:
@@ -248,6 +259,8 @@ class Recorder:
             return None
         self._refuse_choice(path, args)
         result = function(*raw, **raw_kwargs)
+        if path == "getitem":
+            return self._result(path, function, self._values(args), kwargs, result, args, bound)
         if path in _SPACE:
             return self._space(result, _SPACE[path])
         first = args[0] if args else None
@@ -256,7 +269,7 @@ class Recorder:
         if isinstance(first, Recorded) and path in RESHAPES and result.size and not _shares(result, first._array):
             packed = self._copy(first, np.array(first._array, order="C"))  # of which every reshape is a view
             return self.call(path, function, (packed, *args[1:]), kwargs)
-        values, named = self._values(args_in), self._values(kwargs)
+        values, named = self._values(args_in), self._values(kwargs) if kwargs else kwargs
         if (_is_ufunc(function) or path == "np.dot") and isinstance(
             result, (np.ndarray, np.generic)
         ):  # into a buffer; no scalars from 0-d
@@ -332,11 +345,14 @@ class Recorder:
             result = np.asarray(result)
         if not isinstance(result, np.ndarray):
             return result
-        for x in _recorded_in(args):
+        recorded = _recorded_in(args)
+        for x in recorded:
             if x._array is result:
                 return x
-        for x in _recorded_in(args):
-            if result.base is not None and _shares(result, x._array):
+        for x in recorded:
+            of = x._array
+            same = path == "getitem" and result.base is (of if of.base is None else of.base)
+            if result.base is not None and (same or _shares(result, of)):
                 value = Value(result.shape, result.dtype)
                 value.label.hint = ("T" if path == "attribute.T" else "part", x._ref.label)
                 op = Op(path, function, values, named, value, "view", self.cells.read(x._ref))
@@ -354,12 +370,16 @@ class Recorder:
 
     def _values(self, x: Any) -> Any:
         """Arguments with values of the program where something recorded stands."""
-        if isinstance(x, Recorded):
+        kind = type(x)
+        if kind is Recorded:
             return self.cells.read(x._ref)
-        if isinstance(x, tuple):
-            return tuple([self._values(part) if isinstance(part, _SYMBOLIC) else part for part in x])
-        if isinstance(x, list):
-            return [self._values(part) for part in x]
+        if kind in _PLAIN:
+            return x
+        if kind is tuple:
+            read = self.cells.read
+            return tuple([read(part._ref) if type(part) is Recorded else self._values(part) for part in x])
+        if isinstance(x, (tuple, list)):
+            return (tuple if isinstance(x, tuple) else list)([self._values(part) for part in x])
         if isinstance(x, dict):
             return {k: self._values(v) for k, v in x.items()}
         if isinstance(x, np.ndarray):  # made inside a kernel from settings alone, so it is the same each time
@@ -411,25 +431,27 @@ def _copies(path: str, x: Recorded, result: Any) -> bool:
 
 
 def _recorded_in(x: Any) -> list[Recorded]:
-    if isinstance(x, Recorded):
+    if type(x) is Recorded:
         return [x]
     if isinstance(x, (tuple, list)):
-        return [y for part in x for y in _recorded_in(part)]
+        return [y for part in x if type(part) not in _PLAIN for y in _recorded_in(part)]
     return []
 
 
 def _unwrapped(x: Any) -> Any:
     """Arguments with arrays where something recorded stands."""
-    if isinstance(x, Recorded):
+    kind = type(x)
+    if kind is Recorded:
         return x._array
-    if isinstance(x, tuple):
-        return tuple([_unwrapped(part) if isinstance(part, _NESTED) else part for part in x])
-    if isinstance(x, list):
-        return [_unwrapped(part) for part in x]
+    if kind in _PLAIN:
+        return x
+    if kind is tuple:
+        return tuple([part._array if type(part) is Recorded else _unwrapped(part) for part in x])
+    if isinstance(x, (tuple, list)):
+        return (tuple if isinstance(x, tuple) else list)([_unwrapped(part) for part in x])
     if isinstance(x, dict):
         return {k: _unwrapped(v) for k, v in x.items()}
     return x
 
 
-_NESTED = (Recorded, tuple, list, dict)
-_SYMBOLIC = (*_NESTED, np.ndarray)
+_PLAIN = frozenset((int, float, bool, str, slice, type(None), type(Ellipsis)))

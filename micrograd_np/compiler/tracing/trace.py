@@ -41,6 +41,7 @@ from .frames import Frames, place
 from .number import RuntimeScalar
 from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
+from .repeats import Recording, content_of, kind_of, repeatable
 from .words import name_by_making
 
 
@@ -53,6 +54,7 @@ class Tracer(Events):
         self.program = Program(name)
         self.whole = whole  # primitives that are recorded as one operation each, and not call by call
         self.cells = Cells(self.program.ops)
+        self.recordings: dict[Any, Recording] = {}  # by what kernels branch on
         self.recorder = Recorder(self.cells, self.program.silent, self.refused)
         self.refs: dict[int, Ref] = {}
         self.kept: list[Any] = []  # what must stay alive because it is known by id
@@ -236,15 +238,15 @@ class Tracer(Events):
         data = result.data if isinstance(result, Vertex) else result
         if not isinstance(data, np.ndarray):
             return
-        if not self._concerns(inputs) and not self._random(static):
+        random = bool(static) and self._random(static)
+        if not random and not self._concerns(inputs):
             self._fixed(op, inputs, data)
             return
         self._meet(inputs, inputs, result)
-        out = self.recorder.destination(data)
         self.recorder.spared = False
-        done = self._run(op, inputs, static, out, data)
+        done = self._run(op, inputs, static, data)
         label = done._ref.label
-        if not self.recorder.spared and not self._random(static) and not same(done._array, data):
+        if done._array is not data and not self.recorder.spared and not random and not same(done._array, data):
             message = f"compile: the kernel of {op.name} gives other values with a destination than without one."
             raise self.refused(message)
         if not label.hint:
@@ -268,34 +270,60 @@ class Tracer(Events):
     def _fixed(self, op: Any, inputs: tuple[Any, ...], data: Any) -> None:
         self.constant(data, f"{op.name}_constant")
 
-    def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], out: Any, sample: Any) -> Recorded:
+    def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], sample: Any) -> Recorded:
         recorder = self.recorder
         self.cells.section, self.cells.where = self.heading, self.frames.place()
         operands = [self._operand(x, sample) for x in inputs]
         if op.name in self.whole:
             return recorder.call(f"primitive.{op.name}", partial(op.kernel, np, ...), tuple(operands), dict(static))
-        begin = len(self.program.ops)
-        with recorder.listening(), np.errstate(all="ignore"):  # samples need not be right; the op has warned already
-            done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
-        self._note_words(begin, op, inputs, static)
-        if done is None:
-            done = out
+        done = self._recorded(op, inputs, operands, static, sample)
         if not isinstance(done, Recorded):  # a kernel that only looked at shapes
             array = np.asarray(done)
             done = recorder.lift(self._source("constant", array, ""), array)
+        return done
+
+    def _recorded(
+        self, op: Any, inputs: Any, operands: list[Any], static: Mapping[str, Any], sample: Any, target: Any = None
+    ) -> Any:
+        """What the kernel gives, or has written into `target`: it runs, or repeats what it did on others of a kind."""
+        recorder, words, writes = self.recorder, self.recorder.words, target is not None
+        involved = [target, *operands] if writes else operands
+        kind = kind_of(op, involved, static, sample, writes=writes)
+        refs = [x._ref for x in involved if type(x) is Recorded]
+        if kind in self.recordings:
+            return recorder.lift(self.recordings[kind].repeat(refs, self.cells, words), sample)
+        begin, said, copies = len(self.program.ops), len(words.said), len(words.copies)
+        before = list(map(content_of, refs))
+        out = target if writes else recorder.destination(sample)
+        with np.errstate(all="ignore"):  # samples need not be right; the op has warned already
+            done = recorder.run(op.kernel, out, *operands, **self._settings(static))
+            if writes and not (isinstance(done, Recorded) and fills(done._array, sample)):
+                recorder.xp.copyto(out, done)
+        self._note_words(begin, op, inputs, static)
+        done = out if writes or done is None else done
+        ops = self.program.ops[begin:]
+        if kind is not None and isinstance(done, Recorded) and repeatable(ops, refs, before, writes=writes):
+            heard, copied = words.said[said:], words.copies[copies:]
+            self.recordings[kind] = Recording(refs, before, ops, done._ref, heard, copied)
         return done
 
     def _note_words(self, begin: int, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
         """Where values may be refused, indices and exponents among integers or singular matrices: what eager says."""
         arrays = [x.data if isinstance(x, Vertex) else x for x in inputs]
         ops = self.program.ops[begin:]
-        integers = any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays)
-        if integers or any(one.function.startswith("np.linalg.") for one in ops):
-            refusal = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
-            for one in ops:
-                one.refusal = refusal
+        for a in arrays:
+            if isinstance(a, np.ndarray) and a.dtype.kind in "iu":
+                break
+        else:
+            if not any("np.linalg." in one.function for one in ops):
+                return
+        refusal = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
+        for one in ops:
+            one.refusal = refusal
 
-    def _settings(self, static: Mapping[str, Any]) -> dict[str, Any]:
+    def _settings(self, static: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not static or not self._random(static):
+            return static
         return {k: Bound(self.recorder, v) if self._random({k: v}) else v for k, v in static.items()}
 
     def _operand(self, x: Any, sample: Any) -> Any:
@@ -332,12 +360,7 @@ class Tracer(Events):
                 operands.append(out)
             else:
                 operands.append(self._operand(x, target.data))
-        begin = len(self.program.ops)
-        with recorder.listening(), np.errstate(all="ignore"):
-            done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
-            if not (isinstance(done, Recorded) and fills(done._array, sample)):
-                recorder.xp.copyto(out, done)
-        self._note_words(begin, op, inputs, static)
+        self._recorded(op, inputs, operands, static, sample, out)
 
     def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
         """Values have been looked at: so will they be in each call, where they may be others."""

@@ -16,17 +16,24 @@ _SAY_NOTHING = frozenset(("out", "target", "first", "part", "found", "array", "r
 _SHORT = 3  # letters: x, y and z are what a kernel calls everything
 
 
+def says_something(name: str) -> bool:
+    """Whether what a kernel calls an array is a word for it."""
+    return len(name) >= _SHORT and name not in _SAY_NOTHING
+
+
 class Words:
     """What kernels call the arrays that they work on, in their local variables."""
 
     def __init__(self) -> None:
         self.heard: dict[Label, str] = {}
+        self.said: list[tuple[str, Label]] = []
         self.copies: list[tuple[Label, Label]] = []
         """What was copied to be laid out anew, and what of."""
 
     def hear(self, name: str, label: Label) -> None:
         """Note what a function calls an array; the first name stays."""
-        if len(name) >= _SHORT and name not in _SAY_NOTHING:
+        if says_something(name):
+            self.said.append((name, label))
             self.heard.setdefault(label, name.strip("_"))
 
     def tell(self) -> None:

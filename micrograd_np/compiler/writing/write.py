@@ -21,6 +21,7 @@ _POSITIONAL_OUT = frozenset(  # maximum and minimum want their destination by ke
     if isinstance(getattr(np, name), np.ufunc) and name not in ("maximum", "minimum", "fmax", "fmin")
 ) | {"np.dot"}
 WIDTH = 110
+_MANY = 24  # buffers alike that have a row each
 _OWN = (
     "np", "i", "j", "own", "quiet", "partial", "threads", "copy_context", "step", "state", "numbers", "constants",
     "objects", "arena", "build",
@@ -56,8 +57,10 @@ class Literals:
 
     def literal(self, x: Any) -> str:
         """An argument as source."""
-        if isinstance(x, Value):
+        if type(x) is Value:
             return self.operand(x)
+        if type(x) is int:
+            return repr(x)
         if isinstance(x, slice):
             parts = [self.literal(p) for p in (x.start, x.stop, x.step)]
             return f"slice({', '.join(parts)})"
@@ -124,6 +127,7 @@ class Writer(Literals):
         self.aliases: dict[str, str] = {}
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
         self.view_names: dict[Value, str] = {}
+        self.value_names: dict[Value, str] = {}
         self.inner: dict[Value, str] = {}  # within a loop over blocks: the name of each value's block
         self.threads = 1
         self.once: list[tuple[str, Op | None]] = []  # rows that run when the program is built
@@ -134,18 +138,21 @@ class Writer(Literals):
     # names
 
     def name(self, v: Value) -> str:
-        """The name of a value: versions of one thing in one place share it."""
+        """The name of a value: versions of one thing share it, and what is called alike in one place of the arena."""
         if v in self.view_names:
             return self.view_names[v]
+        if v not in self.value_names:
+            self.value_names[v] = self._named(v)
+        return self.value_names[v]
+
+    def _named(self, v: Value) -> str:
         if v.is_view:
             return self.names.name(v, v)
         storage = self.plan.storage(v)
-        key: Any = storage
-        if storage.memory is None:
-            key = storage, v.label if v.label.name or v.label.hint else v, v.shape, v.dtype, v.strides
-        name = self.names.name(key, v)
-        if storage.kind == "buffer":
-            self.buffers.setdefault(name, v)
+        if storage.kind != "buffer":
+            return self.names.name(storage, v)
+        name = self.names.name((storage.start, self.names.wish(v) or v, v.shape, v.dtype, v.strides), v)
+        self.buffers.setdefault(name, v)
         return name
 
     def operand(self, v: Value) -> str:
@@ -338,14 +345,13 @@ class Writer(Literals):
     def source(self) -> str:
         """The module: ``build(state, numbers, constants, objects)`` binds everything and returns the step."""
         program = self.program
-        for op in program.ops:  # functions keep their names, values give way
-            for one in op.body if isinstance(op, Loop) else (op,):
-                if one.function.startswith("routine."):
-                    self.names.taken.add(one.call.__name__)
-                f = "np.copyto" if one.function == "copy" else one.function
-                f = f.rpartition("[")[0] if f.endswith("]") else f
-                if f.startswith("np.") and f != "np.dot":
-                    self.alias(f)
+        every = (one for op in program.ops for one in (op.body if isinstance(op, Loop) else (op,)))
+        for f, one in {one.function: one for one in every}.items():  # functions keep their names, values give way
+            if f.startswith("routine."):
+                self.names.taken.add(one.call.__name__)
+            f = "np.copyto" if f == "copy" else f.rpartition("[")[0] if f.endswith("]") else f  # noqa: PLW2901
+            if f.startswith("np.") and f != "np.dot":
+                self.alias(f)
         sources = [*program.inputs, *(v for _, v in program.gradients_in)]
         arguments = [self.name(v) for v in sources]
         values = [v for op in program.ops for v in op.reads if v.memory is not None]
@@ -444,16 +450,26 @@ class Writer(Literals):
         return [*rows, ""] if rows else []
 
     def _arena(self) -> list[str]:
-        rows = [f"arena = np.zeros({self.plan.nbytes} + 64, np.uint8)", "arena = arena[-arena.ctypes.data % 64 :]"]
+        rows = [f"arena = np.zeros({self.plan.nbytes} + 64, np.uint8)"]
+        # the branch ends a block of bytecode early: Python moves all of the first one for each name that `step` takes
+        rows += ["if arena.ctypes.data % 64:", "    arena = arena[-arena.ctypes.data % 64 :]"]
+        alike: dict[str, dict[str, str]] = {}  # by how they are made: by name, where each begins
+        for name, v in self.buffers.items():
+            call = f"np.ndarray({v.shape!r}, {_dtype(v.dtype)}, arena, {{}}{f', {v.strides}' if v.strides else ''})"
+            alike.setdefault(call, {})[name] = str(self.plan.storages[v].start + v.reach[0])
+        calls = {name: call for call, names in alike.items() for name in names}
         filled: set[Any] = set()
         for name, v in self.buffers.items():
-            storage = self.plan.storages[v]
-            place = f"{storage.start + v.reach[0]}{f', {v.strides}' if v.strides else ''}"
-            rows.append(f"{name} = np.ndarray({v.shape!r}, {_dtype(v.dtype)}, arena, {place})")
-            begins = storage.begins
-            if begins is not None and begins != 0 and storage not in filled:  # the arena begins as zeros
+            call, storage = calls[name], self.plan.storages[v]
+            places = alike[call]
+            if len(places) <= _MANY:
+                rows.append(f"{name} = {call.format(places[name])}")
+            elif next(iter(places)) == name:
+                rows += _filled("(", [*places], ") = (")
+                rows += _filled(f"    {call.format('i')} for i in (", [*places.values()], "))")
+            if storage.begins and storage not in filled:  # the arena begins as zeros
                 filled.add(storage)
-                rows.append(f"{name}.fill({self.literal(begins)})  # as the gaps between its parts stay")
+                rows.append(f"{name}.fill({self.literal(storage.begins)})  # as the gaps between its parts stay")
         return rows
 
 

@@ -1,0 +1,142 @@
+"""Equal layers are recorded once: what a kernel has done on operands of some kinds, it does again on others of these.
+
+Our kernels branch on shapes, types, layouts and settings, and on nothing else. Where all these are as before, so are
+the operations, on other values, and the kernel need not run. The user's kernels may read what variables say by now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..ir import Label, Op, Value, frozen
+from .cells import Cell, Cells, Ref
+from .record import Recorded
+from .words import Words
+
+_OURS = f"{__name__.partition('.')[0]}."
+_PLAIN = frozenset((int, float, bool, str, type(None)))
+
+
+class Recording:
+    """What a kernel has just done on `operands`, which held `before`: its operations, and the array that it gave.
+
+    That may be the first operand, into which it has written.
+    """
+
+    def __init__(
+        self, operands: list[Ref], before: list[Value | None], ops: list[Op], done: Ref, heard: Any, copies: Any
+    ) -> None:
+        self.operands = _around(operands, before)
+        self.ops, self.done = ops, done
+        self.written = done.cell.content if done is operands[0] and done.cell.content is not before[0] else None
+        self.heard: list[tuple[str, Label]] = heard
+        self.copies: list[tuple[Label, Label]] = copies
+        """What its functions called arrays, and what it copied, as in `Words`."""
+        self.way: list[tuple[Ref, Value | None, Value | None, Value | None]] = []
+        """The array and those of which it is a view, up to an operand: what each holds, and shows of what."""
+        ref: Ref | None = done
+        while ref is not None and ref not in self.operands:
+            self.way.append((ref, ref.cell.content, ref.base, ref.view))
+            ref = ref.parent
+        labels = [op.result.label for op in ops if op.result is not None]
+        labels += [label for ref, *_ in self.way for label in (ref.label, ref.cell.label)]
+        self.labels = {label: (label.name, label.hint) for label in labels}
+
+    def repeat(self, operands: list[Ref], cells: Cells, words: Words) -> Ref:
+        """Do the same on other operands: the array that it gives."""
+        around = _around(operands, list(map(content_of, operands)))
+        same: dict[Any, Any] = dict(zip(self.operands, around, strict=True))
+
+        def label(x: Label) -> Any:
+            if x not in same and x in self.labels:
+                name, hint = self.labels[x]
+                same[x] = Label(name, (hint[0], label(hint[1])) if type(hint) is tuple else hint)
+            return same.get(x, x)
+
+        def value(v: Any) -> Any:
+            return same.get(v, v)
+
+        for op in self.ops:
+            z = op.result
+            assert z is not None
+            new = same[z] = Value(z.shape, z.dtype, z.strides, label(z.label))
+            same[op] = cells.append(op.copy(value, new))
+            same[op].unit = None
+        for ref, content, base, view in reversed(self.way):
+            old = ref.cell
+            if old not in same:
+                same[old] = Cell(old.shape, old.dtype, old.strides, None, label(old.label))
+                same[old].content = value(content)
+            new_ref = same[ref] = Ref(same[old], same.get(ref.parent), same.get(ref.template))
+            if view is not None:
+                new_ref.base, new_ref.view = value(base), value(view)
+        for name, x in self.heard:
+            words.hear(name, label(x))
+        words.copies += [(label(x), label(of)) for x, of in self.copies]
+        done: Ref = same[self.done]
+        if self.written is not None:
+            done.cell.content = same[self.written]
+        return done
+
+
+def _around(operands: list[Ref], values: list[Value | None]) -> list[Any]:
+    """All by which operations know their operands, which hold `values`."""
+    pairs = zip(operands, values, strict=True)
+    return [x for ref, v in pairs for x in (ref, ref.cell, v, ref.label, ref.cell.label, v and v.label)]
+
+
+def content_of(ref: Ref) -> Value | None:
+    """What an array holds, where reading it takes no operation."""
+    if ref.parent is None:
+        return None if ref.cell.mirrors else ref.cell.content
+    base = content_of(ref.parent)
+    return ref.view if base is not None and ref.base is base else None
+
+
+def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any, *, writes: bool) -> Any:
+    """What two applications have in common whose operations are the same; None where that cannot be told."""
+    if not str(op.kernel.__module__).startswith(_OURS) or not all(map(_is_plain, static.values())):
+        return None
+    kind = [op, writes, sample.shape, sample.dtype, sample.strides, frozen(dict(static), _never) if static else None]
+    places: dict[Any, int] = {}
+    for x in operands:
+        if type(x) is Recorded:
+            ref, a = x._ref, x._array
+            v, memory = content_of(ref), ref.kind
+            if v is None or (writes and not places and v.is_view):  # into the root of which would be written
+                return None
+            same = places.setdefault(ref, len(places)), places.setdefault(ref.cell, len(places))
+            layout = a.shape, a.dtype, a.strides, v.strides
+            kind += [layout, same, memory, id(a) if memory == "constant" else None]
+        elif type(x) in _PLAIN:
+            kind.append((type(x), repr(x)))
+        else:
+            return None
+    return tuple(kind)
+
+
+def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None], *, writes: bool) -> bool:
+    """Whether operations read nothing but their operands, which held `before`, and constants.
+
+    The operands are as they were, but for the first, as a whole, if the kernel `writes` into that.
+    """
+    readable: set[Any] = set(before)
+    for op in ops:
+        if op.must_run or op.bound is not None or op.refusal or op.result is None:
+            return False
+        if not all(v in readable or v.constant is not None for v in op.reads):
+            return False
+        readable.add(op.result)
+    first = operands[0] if writes else None
+    if first is not None and (first.parent is not None or first.cell.content not in readable.difference(before)):
+        return False
+    return all(ref is first or content_of(ref) is v for ref, v in zip(operands, before, strict=True))
+
+
+def _is_plain(x: Any) -> bool:
+    return type(x) in _PLAIN or (type(x) is tuple and all(map(_is_plain, x)))
+
+
+def _never(_: Value) -> Any:
+    raise NotImplementedError
