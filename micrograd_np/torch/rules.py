@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 import micrograd_np as mg
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.axes import along, axes_of, axis_of
 from micrograd_np.ops.fused.scipy_special import scipys
@@ -88,7 +90,11 @@ def _extreme(name: str) -> Callable[..., Any]:
             return getattr(mg, f"{name}imum")(*common(input, other))
         if dim is None:
             return getattr(input, name)()
-        return _picked(input, getattr(np, f"arg{name}")(_array(input), dim if input.ndim else None), dim, keepdim)
+        if input.ndim == 0:
+            return Pair(input, _constant(0))
+        at = getattr(mg, f"arg{name}")(input, axis=dim, keepdims=True)
+        pair = Pair(mg.take_along_axis(input, at, axis=dim), at)
+        return pair if keepdim else Pair(*(x.squeeze(dim) for x in pair))
 
     return extreme
 
@@ -143,16 +149,15 @@ def _sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fa
     if input.ndim == 0:
         return Pair(mg.Tensor.clone(input), _constant(0))
     order = _order(input, dim, descending)
-    return Pair(mg.take_along_axis(input, order, axis=dim), _constant(order))
+    return Pair(mg.take_along_axis(input, order, axis=dim), order)
 
 
 def _order(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    x = _array(input)
-    if x.ndim == 0:
+    if input.ndim == 0:
         return np.zeros((), np.int64)
     if descending:  # stable, too: of equals the first comes first
-        return x.shape[dim] - 1 - np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
-    return np.argsort(x, axis=dim, kind="stable")
+        return input.shape[dim] - 1 - mg.flip(mg.argsort(mg.flip(input, dim), axis=dim), dim)
+    return mg.argsort(input, axis=dim)
 
 
 def _correction(unbiased: Any, correction: Any) -> Any:
@@ -668,8 +673,8 @@ def _reduced(op: Any, *, each: bool = False) -> Callable[..., Any]:
 
 def _logical(name: str) -> Callable[..., Any]:
     def reduction(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        z = getattr(np, name)(_array(input), axis=_axes(dim) if input.ndim else None, keepdims=keepdim)
-        return _constant(z, np.uint8 if input.dtype == np.uint8 else np.bool_)
+        z = getattr(mg, name)(input, axis=_axes(dim) if input.ndim else None, keepdims=keepdim)
+        return _cast(z, np.uint8 if input.dtype == np.uint8 else None)
 
     return reduction
 
@@ -678,7 +683,7 @@ def _position(name: str) -> Callable[..., Any]:
     def position(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
         if input.ndim == 0:
             return _constant(0)
-        return _constant(getattr(np, name)(_array(input), axis=dim, keepdims=keepdim))
+        return getattr(mg, name)(input, axis=dim, keepdims=keepdim)
 
     return position
 
@@ -817,13 +822,16 @@ def cloned(f: Any) -> Callable[..., Any]:
 
 
 def reshaped(name: str, f: Any) -> Callable[..., Any]:
-    """``t.squeeze_()``: the shape of a tensor stays, so only what leaves it as it is can be done in place."""
+    """``t.squeeze_()``: a tensor that is in no graph sees its memory in another shape; one that is keeps its shape."""
 
     def method(self: Any, *args: Any) -> Any:
         z = f(self, *args)
+        if self.node is None and not self.requires_grad and mode.events is QUIET:
+            self.data = z.data
+            return self
         if z.shape != self.shape:
             raise RuntimeError(
-                f"{name}_: a tensor keeps its shape, {tuple(self.shape)}; that would be {tuple(z.shape)}. "
+                f"{name}_: a tensor in a graph keeps its shape, {tuple(self.shape)}; that would be {tuple(z.shape)}. "
                 f"Write t = t.{name}(...)."
             )
         return self.copy_(z)

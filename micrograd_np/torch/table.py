@@ -28,7 +28,7 @@ from micrograd_np.ops.fused.scipy_special import scipys
 
 from . import creation, matrices, results, rules
 from .dtypes import check_device, default, named, promote, result_type
-from .tensor import Tensor, as_torch, common, floating, wrapped
+from .tensor import Tensor, as_torch, common, floating, runtime_error, wrapped
 
 TABLE = """
 [floats]
@@ -559,12 +559,15 @@ def _row(name: str, f: Callable[..., Any], prepare: Any = None) -> Callable[...,
             args, settings = prepare(args, settings)
         try:
             z = as_torch(f(*args, **settings))
-        except TypeError as error:
-            if "() " in str(error) and "argument" in str(error):  # Python's own, of a row
+        except (TypeError, ValueError) as error:
+            if isinstance(error, TypeError) and "() " in str(error) and "argument" in str(error):  # Python's, of a row
                 raise TypeError(f"{name}: {str(error).partition('() ')[2]}.") from None
-            raise
+            raise runtime_error(error) from None
+        if type(z) is results.Pair:
+            z = pair(*z)
         return z if out is None else _written(out, z)
 
+    pair: Any = type(name, (results.Pair,), {"__slots__": ()})
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"PyTorch's ``{name}``: see its documentation."
     return call
@@ -624,13 +627,13 @@ def _creating(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
 
 def as_function(name: str, f: Any) -> Callable[..., Any]:
     """A function of ``nn.functional``: with `inplace` the result is written into the argument."""
-    call = _row(name, f, _without_old_settings)
+    call = _row(name.removesuffix("_"), f, _without_old_settings)
 
     def function(*args: Any, inplace: bool = False, **settings: Any) -> Any:
         if len(args) == 4 and name.endswith(("dropout", "dropout1d", "dropout2d", "dropout3d")):
             *args, inplace = args  # type: ignore[assignment]
         z = call(*args, **settings)
-        return args[0].copy_(z) if inplace else z
+        return args[0].copy_(z) if inplace or name[-1] == "_" else z
 
     function.__name__, function.__doc__ = name, call.__doc__
     return function
