@@ -20,9 +20,8 @@ REFUSED = {
         linalg.lu_solve lu lu_solve lu_unpack
     """,
     "tensors with a mask beside them": """
-        masked.amax masked.amin masked.argmax masked.argmin masked.cumprod masked.cumsum masked.log_softmax
-        masked.logaddexp masked.logsumexp masked.mean masked.median masked.norm masked.normalize masked.prod
-        masked.softmax masked.softmin masked.std masked.sum masked.var
+        masked.argmax masked.argmin masked.log_softmax masked.logaddexp masked.logsumexp masked.mean masked.median
+        masked.norm masked.normalize masked.softmax masked.softmin masked.std masked.var
     """,
 }
 PARTLY = {"histogramdd": "edges of bins that fall", "resize_": "memory that grows"}
@@ -44,4 +43,4 @@ def test_pytorchs_samples_are_answered_as_pytorch_does_or_refused_by_name(capsys
         " ".join(REFUSED.values()).split()
     )
     assert {name for name, (verdict, _) in verdicts.items() if verdict == "partly"} == set(PARTLY)
-    assert sum(verdict == "right" for verdict, _ in verdicts.values()) >= 587
+    assert sum(verdict == "right" for verdict, _ in verdicts.values()) >= 593

@@ -71,7 +71,7 @@ def _special(name: str, label: str, doc: str, *domain: Domain, **settings: Any) 
 
     kernel: Callable[..., Any] = unary if len(domain) == 1 else binary
     kernel.__name__ = kernel.__qualname__ = f"_{name}" if "not_differentiable" in settings else name
-    kernel.__doc__ = doc
+    kernel.__doc__ = f"{doc} ImportError without SciPy."
     return primitive(label, domain=domain, **settings)(kernel)
 
 
@@ -127,13 +127,16 @@ _ORDERS = ({"order": 0}, {"order": 2})
 
 @primitive("J({x}; {order})", domain=(REALS,), examples=_ORDERS)
 def bessel_j(xp: Any, out: Any, x: Any, *, order: int = 0) -> Any:
-    """Elementwise Bessel function of the first kind, of a whole `order`."""
+    """Elementwise Bessel function of the first kind, of a whole `order`. ImportError without SciPy."""
     return _computed("jv", xp, out, order, x)
 
 
 @primitive("Y({x}; {order})", domain=(POSITIVE,), examples=_ORDERS)
 def bessel_y(xp: Any, out: Any, x: Any, *, order: int = 0) -> Any:
-    """Elementwise Bessel function of the second kind, of a whole `order`: −inf at 0, nan below."""
+    """Elementwise Bessel function of the second kind, of a whole `order`: −inf at 0, nan below.
+
+    ImportError without SciPy.
+    """
     return _computed("yv", xp, out, order, x)
 
 
@@ -145,7 +148,10 @@ _SCALED = ({"order": 0}, {"order": 1, "scaled": True})
 
 @primitive("I({x}; {order})", domain=(KINK_AT_ZERO,), examples=_SCALED)
 def bessel_i(xp: Any, out: Any, x: Any, *, order: int = 0, scaled: bool = False) -> Any:
-    """Elementwise modified Bessel function of the first kind, of a whole `order`; times exp(−|x|) where `scaled`."""
+    """Elementwise modified Bessel function of the first kind, of a whole `order`; times exp(−|x|) where `scaled`.
+
+    ImportError without SciPy.
+    """
     return _computed("ive" if scaled else "iv", xp, out, order, x)
 
 
@@ -153,7 +159,7 @@ def bessel_i(xp: Any, out: Any, x: Any, *, order: int = 0, scaled: bool = False)
 def bessel_k(xp: Any, out: Any, x: Any, *, order: int = 0, scaled: bool = False) -> Any:
     """Elementwise modified Bessel function of the second kind, of a whole `order`; times exp(x) where `scaled`.
 
-    inf at 0, nan below.
+    inf at 0, nan below. ImportError without SciPy.
     """
     return _computed("kve" if scaled else "kv", xp, out, order, x)
 
