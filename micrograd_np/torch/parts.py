@@ -84,6 +84,17 @@ def _all(module: Any, names: str = "") -> dict[str, Any]:
     return {name: getattr(module, name) for name in names.split() or module.__all__ if hasattr(module, name)}
 
 
+def _masked(name: str, fill: float) -> Any:
+    """A function of ``torch.masked``: what the mask leaves out is `fill`, which changes nothing."""
+    function = SECTIONS["torch"][name]
+
+    def masked(input: Any, *args: Any, mask: Any = None, **settings: Any) -> Any:
+        x = input if mask is None else input.masked_fill(~mask, fill)
+        return function(x, *args, **settings)
+
+    return masked
+
+
 SECTIONS = read()
 nn.FUNCTIONAL.update(SECTIONS["nn.functional"])
 _GRAD = {
@@ -139,6 +150,7 @@ _DATA = """
     SequentialSampler StackDataset SubsetRandomSampler WeightedRandomSampler
 """
 _LOADED = _all(_data, _DATA) | _all(data, "DataLoader TensorDataset default_collate")
+_NEUTRAL = {"sum": 0, "cumsum": 0, "prod": 1, "cumprod": 1, "amin": np.inf, "amax": -np.inf}
 PARTS: dict[str, dict[str, Any]] = {
     "nn.functional": nn.FUNCTIONAL, "nn.init": _INIT, "nn.parameter": {"Parameter": Parameter, "Buffer": Buffer},
     "nn.utils": {name: _row(name, f) for name, f in _UTILS.items()},
@@ -173,6 +185,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "linalg": SECTIONS["linalg"], "signal": {},
     "special": SECTIONS["special"] | {name: SECTIONS["torch"][name] for name in _SPECIAL.split()},
     "signal.windows": SECTIONS["signal.windows"], "random": _SEEDS,
+    "masked": {name: _masked(name, fill) for name, fill in _NEUTRAL.items()},
     "cuda": _NO_DEVICE, "mps": _NO_DEVICE,
     "version": {"cuda": None, "__version__": "2.13.0"}, "backends": {}, "backends.cuda": {}, "backends.mps": _NO_DEVICE,
     "backends.cudnn": {**_NO_DEVICE, "deterministic": False, "benchmark": False, "enabled": False},

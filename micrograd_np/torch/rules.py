@@ -13,6 +13,7 @@ import micrograd_np as mg
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex
+from micrograd_np.functional.normalization import affine, standardized
 from micrograd_np.ops.axes import along, axes_of, axis_of
 from micrograd_np.ops.fused.scipy_special import scipys
 from micrograd_np.ops.operand import as_operand
@@ -541,28 +542,22 @@ def _tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     return mg.tensordot(a, b, (left, right))
 
 
-def _standardized(x: Any, axes: Any, eps: float) -> tuple[Any, Any, Any]:
+def _statistics(x: Any, axes: Any, eps: float) -> tuple[Any, Any, Any]:
     """`x` less its mean along axes, in units of its spread; the mean, and 1 over the spread."""
-    mean = x.mean(axis=axes, keepdims=True)
-    scale = (mg.var(x, axis=axes, keepdims=True) + eps) ** -0.5
-    return (x - mean) * scale, mean, scale
-
-
-def _affine(z: Any, weight: Any, bias: Any) -> Any:
-    z = z if weight is None else z * weight
-    return z if bias is None else z + bias
+    unit, _, variance = standardized(x, axes, eps)
+    return unit, x.mean(axis=axes, keepdims=True), (variance + eps) ** -0.5
 
 
 def _layer_statistics(input: Any, normalized_shape: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, ...]:
-    z, mean, scale = _standardized(input, tuple(range(input.ndim - len(normalized_shape), input.ndim)), eps)
-    return _affine(z, weight, bias), mean, scale
+    z, mean, scale = _statistics(input, tuple(range(input.ndim - len(normalized_shape), input.ndim)), eps)
+    return affine(z, weight, bias), mean, scale
 
 
 def _group_statistics(
     input: Any, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float
 ) -> tuple[Any, ...]:
-    z, mean, scale = _standardized(input.reshape(N, group, C // group * HxW), -1, eps)
-    z = _affine(z.reshape(N, C, HxW), *(None if x is None else x.reshape(C, 1) for x in (weight, bias)))
+    z, mean, scale = _statistics(input.reshape(N, group, C // group * HxW), (-1,), eps)
+    z = affine(z.reshape(N, C, HxW), *(None if x is None else x.reshape(C, 1) for x in (weight, bias)))
     return z.reshape(input.shape), mean.squeeze(-1), scale.squeeze(-1)
 
 
@@ -571,7 +566,7 @@ def _batch_statistics(
 ) -> tuple[Any, ...]:
     z = mg.functional.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
     axes = tuple(a for a in range(input.ndim) if a != 1)
-    _, mean, scale = _standardized(input, axes, eps)
+    _, mean, scale = _statistics(input, axes, eps)
     empty = _constant(np.zeros(0, input.dtype))
     return (z, mean.reshape(-1), scale.reshape(-1)) if training else (z, empty, empty)
 
@@ -781,6 +776,11 @@ def _generator(generator: Any) -> Any:
     return mg.random.generator() if generator is None else generator
 
 
+def _filled(input: Any, generator: Any, kind: str, *settings: Any) -> Any:
+    """The tensor with draws of a distribution written into it."""
+    return input.copy_(_constant(getattr(_generator(generator), kind)(*settings, input.shape), input.dtype))
+
+
 def _drawn(p: Any, n: int, replacement: bool, generator: Any) -> Any:
     rows = p.reshape(-1, p.shape[-1]) / p.sum(axis=-1, keepdims=True).reshape(-1, 1)
     draws = [
@@ -793,12 +793,6 @@ def _drawn(p: Any, n: int, replacement: bool, generator: Any) -> Any:
 def _joined(tensors: Any, dim: int) -> Any:
     xs = [x for x in tensors if x.shape != (0,)] or list(tensors)[:1]  # an empty vector fits everywhere
     return mg.concatenate(common(*xs), dim)
-
-
-def _moved(x: Any, z: Any) -> Any:
-    raise RuntimeError(
-        f"the shape of a tensor stays, {tuple(x.shape)}; {tuple(z.shape)} is a new one. Write t = t.squeeze()."
-    )
 
 
 def _each(f: Any) -> Callable[..., Any]:

@@ -376,22 +376,16 @@ new_tensor(input, data, *, dtype=None, device=None, requires_grad=False) = wrapp
 new_empty_strided(input, size, stride, **settings) = _new(mg.empty)(input, size, **settings)
 new_full(input, size, fill_value, *, dtype=None, device=None, requires_grad=False) = mg.full(tuple(size),
     fill_value, dtype or input.dtype).requires_grad_(requires_grad)
-normal_(input, mean=0, std=1, *, generator=None) = input.copy_(_constant(_generator(generator).normal(mean, std,
-    input.shape), input.dtype))
-uniform_(input, low=0, high=1, *, generator=None) = input.copy_(_constant(_generator(generator).uniform(low, high,
-    input.shape), input.dtype))
-random_(input, low=0, high=None, *, generator=None) = input.copy_(_constant(_generator(generator).integers(*((0,
-    low) if high is None else (low, high)), input.shape), input.dtype))
-bernoulli_(input, p=0.5, *, generator=None) = input.copy_(_constant(_generator(generator).uniform(size=input.shape)
-    < _array(p), input.dtype))
-exponential_(input, lambd=1, *, generator=None) = input.copy_(_constant(_generator(generator).exponential(1 / lambd,
-    input.shape), input.dtype))
-log_normal_(input, mean=1, std=2, *, generator=None) = input.copy_(_constant(_generator(generator).lognormal(mean,
-    std, input.shape), input.dtype))
-geometric_(input, p, *, generator=None) = input.copy_(_constant(_generator(generator).geometric(p, input.shape),
-    input.dtype))
-cauchy_(input, median=0, sigma=1, *, generator=None) = input.copy_(_constant(median + sigma *
-    _generator(generator).standard_cauchy(input.shape), input.dtype))
+normal_(input, mean=0, std=1, *, generator=None) = _filled(input, generator, 'normal', mean, std)
+uniform_(input, low=0, high=1, *, generator=None) = _filled(input, generator, 'uniform', low, high)
+random_(input, low=0, high=None, *, generator=None) = _filled(input, generator, 'integers', *((0, low) if high is None
+    else (low, high)))
+bernoulli_(input, p=0.5, *, generator=None) = _filled(input, generator, 'binomial', 1, _array(p))
+exponential_(input, lambd=1, *, generator=None) = _filled(input, generator, 'exponential', 1 / lambd)
+log_normal_(input, mean=1, std=2, *, generator=None) = _filled(input, generator, 'lognormal', mean, std)
+geometric_(input, p, *, generator=None) = _filled(input, generator, 'geometric', p)
+cauchy_(input, median=0, sigma=1, *, generator=None) =
+    _filled(input, generator, 'standard_cauchy').mul_(sigma).add_(median)
 fill_diagonal_(input, value, wrap=False) = input.copy_(_diagonal_scatter(input,
     wrapped(np.full(builtins.min(input.shape), value, input.dtype))))
 
