@@ -52,7 +52,7 @@ def test_the_network_of_an_example_is_written_in_pytorch(name, rng):
     agree(model, *arrays(inputs, axes, 0, rng), tolerance=1e-5)
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", sorted(OWN))
 def test_the_network_of_an_example_with_a_forward_of_its_own_is_refused_by_name(name):
     model, *_ = network(name)
     with pytest.raises(NotImplementedError, match=f"the forward of {type(model).__name__} is your own code"):
