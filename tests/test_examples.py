@@ -235,6 +235,17 @@ def test_a_network_that_comes_from_a_file_learns_new_digits_better_than_one_that
     assert drawn(run.folder / run.result["graph"])
 
 
+@pytest.mark.onnx
+def test_an_exported_network_answers_in_a_runtime_as_it_does_here(run):
+    run = run("export_to_onnx")
+    result = run.result
+    assert result["test"] > 0.95
+    assert result["difference"] < 1e-5
+    np.testing.assert_array_equal(result["served"], result["ours"])
+    assert (run.folder / result["file"]).stat().st_size < 100_000
+    assert drawn(run.folder / result["graph"])
+
+
 def test_the_convolutional_network_reads_nearly_all_digits_after_three_epochs(run):
     assert run("digits_cnn").result["test"] >= 0.95
 

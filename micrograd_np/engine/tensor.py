@@ -278,12 +278,12 @@ class Tensor(Vertex):
 
     def __float__(self) -> float:
         number = float(self.item())
-        self._warn_lost_gradient("float()")
+        protocols.warn_lost_gradient(self, "float()")
         return number
 
     def __int__(self) -> int:
         number = int(self.item())
-        self._warn_lost_gradient("int()")
+        protocols.warn_lost_gradient(self, "int()")
         return number
 
     def __index__(self) -> int:
@@ -296,19 +296,6 @@ class Tensor(Vertex):
             raise ValueError(f"the truth of {self._title()} is ambiguous; use .any() or .all().")
         self._exported("bool()")
         return bool(self.data)
-
-    def _warn_lost_gradient(self, what: str) -> None:
-        """Warn where a value becomes a Python number (or an element of an array), and its gradient is lost."""
-        use = use_of_result(2)[0]
-        if self.requires_grad and mode.recording and use != "BINARY_OP":  # text % self: no other operator asks for it
-            message = (
-                protocols.FILLED.format(title=self._title())
-                if use.startswith("STORE_S")
-                else f"{what} of a tensor that requires a gradient: what is computed from the number carries no "
-                f"gradient. Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list "
-                f"of tensors."
-            )
-            warnings.warn(message, UserWarning, stacklevel=3)
 
     def _exported(self, how: str) -> None:
         """Report that a value leaves the graph: a traced program would keep it for ever."""

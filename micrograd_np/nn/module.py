@@ -8,6 +8,7 @@ itself, in the order in which it was set, then what its submodules hold.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from enum import Enum
@@ -454,11 +455,16 @@ class Module:
             x = x is not None if name == "bias" and not isinstance(x, bool) else x
             if not optional:
                 shown.append(f"{name}=" * ("=" in item) + repr(x))
-            elif parameter := signature(type(self)).parameters.get(name):
+            elif parameter := self._parameter(name):
                 for_each_axis = isinstance(x, tuple) and x == (parameter.default,) * len(x)
                 if x != parameter.default and not for_each_axis:
                     shown.append(f"{name}={x}")
         return ", ".join(shown)
+
+    def _parameter(self, name: str) -> inspect.Parameter | None:
+        """The argument `name` of the constructor that has one: that of a class, or of one that it derives from."""
+        parameters = (signature(vars(kind).get("__init__", object)).parameters.get(name) for kind in type(self).__mro__)
+        return next(filter(None, parameters), None)
 
     def __repr__(self) -> str:
         inner = [f"({name}): {child!r}" for name, child in self.named_children()]

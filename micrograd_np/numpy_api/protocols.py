@@ -10,6 +10,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from types import FunctionType
@@ -134,6 +135,19 @@ def as_no_array(title: str) -> TypeError:
         f"{title} requires a gradient, which an array does not carry: write a @ t instead of a.dot(t), "
         f"mg.stack([t, u]) to make one of several, or t.detach().numpy() if no gradient is wanted."
     )
+
+
+def warn_lost_gradient(tensor: Any, what: str) -> None:
+    """Warn where a value becomes a Python number (or an element of an array), and its gradient is lost."""
+    use = use_of_result(2)[0]
+    if tensor.requires_grad and mode.recording and use != "BINARY_OP":  # text % t: no other operator asks for it
+        message = (
+            FILLED.format(title=tensor._title())
+            if use.startswith("STORE_S")
+            else f"{what} of a tensor that requires a gradient: what is computed from the number carries no gradient. "
+            f"Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list of tensors."
+        )
+        warnings.warn(message, UserWarning, stacklevel=3)
 
 
 FILLED = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import ModelProto, helper
+from onnx import ModelProto, TensorProto, helper
 
 from micrograd_np.compiler.error import CompileError
 from micrograd_np.compiler.ir import Op, Value, values_in
@@ -21,11 +21,14 @@ from micrograd_np.compiler.tracing.trace import trace
 from micrograd_np.core.messages import require_type, require_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.trees import instances
+from micrograd_np.core.vertex import preferred_type
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.module_modes import modes_kept
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.module import Module
+from micrograd_np.nn.parameter import Parameter
 
+from .composites import with_composites
 from .error import OnnxError
 from .graph import Graph
 from .operators import OPERATORS
@@ -33,6 +36,7 @@ from .sizes import Size, Sizes
 
 _WHOLE = frozenset(name.partition(".")[2] for name in OPERATORS if name.startswith("primitive."))
 _LARGEST = 2**31 - 2**20  # bytes that a file of the protocol may have, with room for the nodes
+_SMALLEST, _PAGE = 1024, 4096  # bytes of an array that goes into a second file, and where it begins, to be mapped
 _UPDATES = frozenset(("setitem", "routine.clear"))  # that a new array can stand for
 _NEWEST = 26  # the operator set up to which this was tried
 
@@ -56,7 +60,8 @@ def export(
     - `input_names`, `output_names`: by default the names of the model's parameters, and "output".
     - `dtype`: of all floats: float32, which every runtime computes in, or float64, where operators without float64
       kernels are written out in others.
-    - `opset`: the version of the operators, at least 18. The IR version is the lowest that it allows, at least 8.
+    - `opset`: the version of the operators, at least 18; what needs a newer one says so. The IR version is the lowest
+      that it allows, at least 8.
 
     Parameters and buffers keep their names. A model that is larger than 2 GB, the limit of the format, has its
     parameters in a second file, ``path`` with ``.data`` at the end. `OnnxError`, with the line, for what ONNX cannot
@@ -71,7 +76,9 @@ def export(
     require_type("export", "model", model, callable(model) and not isinstance(model, type), "a Module or a function")
     require_value("export", "opset", opset, opset in range(18, _NEWEST + 1), f"a version from 18 to {_NEWEST}")
     require_value("export", "dtype", dtype, np.dtype(dtype) in (np.float32, np.float64), "float32 or float64")
-    inputs = [np.asarray(getattr(x, "data", x)) for x in (args if isinstance(args, (tuple, list)) else (args,))]
+    args = args if isinstance(args, (tuple, list)) else (args,)
+    inputs = [np.asarray(getattr(x, "data", x)) for x in args]
+    kind = preferred_type(Tensor, [*args, *(t for _, t in _named(model))])
     names = list(input_names) if input_names is not None else _names_of(model, len(inputs))
     if len(names) != len(inputs):
         raise ValueError(f"export: there are {len(inputs)} inputs and {len(names)} input_names.")
@@ -79,8 +86,8 @@ def export(
     with modes_kept(model if isinstance(model, Module) else None) as modules:
         for module in modules:
             module.training = False
-        program = _traced(model, names, inputs)
-        sizes = _compared(model, names, inputs, axes, program) if axes else None
+        program = _traced(model, names, inputs, kind)
+        sizes = _compared(model, names, inputs, axes, program, kind) if axes else None
     results = list(instances(program.results, Value))
     outputs = list(output_names) if output_names is not None else _outputs(len(results))
     if len(outputs) != len(results):
@@ -88,7 +95,7 @@ def export(
     twice = [name for name, count in Counter([*names, *outputs]).items() if count > 1]
     if twice:
         raise ValueError(f"export: {twice[0]!r} names two inputs or outputs; say input_names and output_names.")
-    graph = _written(program, [*names, *outputs], model, np.dtype(dtype), sizes)
+    graph = _written(program, [*names, *outputs], model, Graph(np.dtype(dtype), sizes, opset))
     result = _model(graph, program, names, dict(zip(outputs, results, strict=True)), opset)
     if path is not None:
         _save(result, Path(path))
@@ -125,9 +132,9 @@ def _open_axes(dynamic: Mapping[str, Mapping[int, str]], inputs: Mapping[str, An
     return axes
 
 
-def _traced(model: Callable[..., Any], names: Sequence[str], inputs: Sequence[Any]) -> Program:
-    """The program of one call."""
-    tensors = [Tensor(x) for x in inputs]
+def _traced(model: Callable[..., Any], names: Sequence[str], inputs: Sequence[Any], kind: Any) -> Program:
+    """The program of one call with tensors of the class `kind`."""
+    tensors = [kind(x) for x in inputs]
     names_by_id = {id(t): name for name, t in _named(model)}
     arrays = [(name, t.data) for name, t in zip(names, tensors, strict=True)]
     modules = [(path, m) for path, m in model.named_modules() if path] if isinstance(model, Module) else []
@@ -162,7 +169,12 @@ def _named(model: Any) -> list[tuple[str, Any]]:
 
 
 def _compared(
-    model: Any, names: Sequence[str], inputs: Sequence[Any], axes: Mapping[str, list[tuple[str, int]]], first: Program
+    model: Any,
+    names: Sequence[str],
+    inputs: Sequence[Any],
+    axes: Mapping[str, list[tuple[str, int]]],
+    first: Program,
+    kind: Any,
 ) -> Sizes:
     """The programs of calls with other lengths: for each open axis one, and one where all have yet another length.
 
@@ -180,7 +192,7 @@ def _compared(
                 for name, axis in axes[called]:
                     others[name] = np.take(others[name], np.arange(n) % present[called], axis=axis)
             try:
-                return _traced(model, names, list(others.values())), lengths
+                return _traced(model, names, list(others.values()), kind), lengths
             except Exception as e:  # noqa: BLE001 (whatever the model says of this length)
                 errors.append(e)
         described = " and ".join(f"{n} elements along {called!r}" for called, n in choices[0].items())
@@ -199,15 +211,16 @@ def _further(n: int, near: int) -> tuple[int, int, int]:
     return {1: (2 * n + 1, n + 3, n + 2), -1: (max(1, n // 2),) * 2 + (max(1, n - 2),)}.get(near - n, (3 * n,) * 3)
 
 
-def _written(program: Program, names: Sequence[str], model: Any, dtype: Any, sizes: Sizes | None) -> Graph:
-    """The graph of a program; `names` are those of its inputs, and then names that are not to be used."""
-    graph = Graph(dtype, sizes)
+def _written(program: Program, names: Sequence[str], model: Any, graph: Graph) -> Graph:
+    """`graph`, filled with a program; `names` are those of its inputs, and then names that are not to be used."""
+    sizes = graph.compared
     graph.taken.update(names)
     for name, v in zip(names, program.inputs, strict=False):
         graph.names[v] = name
         graph.types[name] = graph.type_of(v.dtype)
-    called = {id(t.data): name for name, t in _named(model)}
-    ops = _needed(program)
+    called = {id(t.data): (name, "" if isinstance(t, Parameter) else "buffer") for name, t in _named(model)}
+    ops = program.ops if graph.double else with_composites(program.ops)  # whose epsilon is a float32
+    ops = _needed(ops, program.results)
     for v in dict.fromkeys(v for op in ops for v in op.reads if v.op is None):
         _source(graph, v, called)
     for v in values_in(program.results):
@@ -220,7 +233,7 @@ def _written(program: Program, names: Sequence[str], model: Any, dtype: Any, siz
         if convert is None or (op.effect == "update" and op.function not in _UPDATES):
             raise graph.refuse(op, "has no equivalent")
         arguments, settings = op.args, op.kwargs
-        if sizes is not None:
+        if sizes is not None and id(op) in partners:  # a composite has no sizes
             others = partners[id(op)]
             arguments = sizes.of(arguments, [other.args for other in others], op.where)
             settings = sizes.of(settings, [other.kwargs for other in others], op.where)
@@ -232,18 +245,18 @@ def _written(program: Program, names: Sequence[str], model: Any, dtype: Any, siz
     return graph
 
 
-def _needed(program: Program) -> list[Op]:
+def _needed(ops: Sequence[Op], results: Any) -> list[Op]:
     """The operations of which something is left in the results."""
-    needed = set(values_in(program.results))
+    needed = set(values_in(results))
     kept = []
-    for op in reversed(program.ops):
+    for op in reversed(ops):
         if op.result in needed:
             kept.append(op)
             needed.update(op.reads)
     return kept[::-1]
 
 
-def _source(graph: Graph, v: Value, called: Mapping[int, str]) -> None:
+def _source(graph: Graph, v: Value, called: Mapping[int, tuple[str, str]]) -> None:
     """A parameter, a buffer or a constant."""
     if v in graph.names:
         return
@@ -259,7 +272,8 @@ def _source(graph: Graph, v: Value, called: Mapping[int, str]) -> None:
     elif not all(y is array or np.array_equal(y, array) for y in arrays):
         raise OnnxError(f"export: a constant {_of(v)}depends on the length of an open axis; leave it out of dynamic.")
     elif memory.kind == "state" and id(array) in called:
-        graph.names[v] = graph.initializer(called[id(array)], array)
+        name, role = called[id(array)]
+        graph.names[v] = graph.initializer(name, array, role)
     else:
         graph.names[v] = graph.constant(array, array.dtype)
 
@@ -346,4 +360,23 @@ def _length(graph: Graph, n: int) -> int | str | None:
 
 
 def _save(model: ModelProto, path: Path) -> None:
-    onnx.save(model, str(path), save_as_external_data=model.ByteSize() > _LARGEST, location=f"{path.name}.data")
+    """Write a model into the file `path`, its large arrays into a second one where the format's limit demands it."""
+    if sum(len(tensor.raw_data) for tensor in model.graph.initializer) <= _LARGEST:  # the message cannot tell its own
+        path.write_bytes(model.SerializeToString())
+        return
+    beside, graph, arrays = path.with_name(f"{path.name}.data"), model.graph, []
+    with beside.open("wb") as file:
+        for tensor in graph.initializer:
+            if len(tensor.raw_data) < _SMALLEST:
+                arrays.append(tensor)
+                continue
+            file.seek(-file.tell() % _PAGE, os.SEEK_CUR)
+            array = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+            array.doc_string, array.data_location = tensor.doc_string, TensorProto.EXTERNAL
+            for key, value in (("location", beside.name), ("offset", file.tell()), ("length", len(tensor.raw_data))):
+                array.external_data.add(key=key, value=str(value))
+            file.write(tensor.raw_data)
+            arrays.append(array)
+    rest = helper.make_graph(graph.node, graph.name, graph.input, graph.output, arrays)
+    settings = {"opset_imports": model.opset_import, "producer_name": model.producer_name}
+    path.write_bytes(helper.make_model(rest, ir_version=model.ir_version, **settings).SerializeToString())

@@ -15,7 +15,8 @@ from .error import OnnxError
 from .sizes import Size, Sizes
 
 LARGEST = np.iinfo(np.int64).max
-_OPSET = 18  # of which all nodes are
+_OPSET = 18  # of which all nodes are, but for these
+_NEWER = {"CumProd": 26}
 _MOVES = frozenset((  # that runtimes have for all types
     "Cast", "Concat", "Expand", "Gather", "GatherElements", "GatherND", "Identity", "Reshape", "Shape", "Slice",
     "Squeeze", "Transpose", "Unsqueeze",
@@ -27,8 +28,8 @@ _OF_BOOLS = frozenset(("And", "Equal", "Not", "Or", "Xor"))
 class Graph:
     """Collects nodes and initializers. Every float is of `dtype`, whatever the model computes in."""
 
-    def __init__(self, dtype: Any, sizes: Sizes | None) -> None:
-        self.dtype, self.compared = np.dtype(dtype), sizes
+    def __init__(self, dtype: Any, sizes: Sizes | None, opset: int) -> None:
+        self.dtype, self.compared, self.opset = np.dtype(dtype), sizes, opset
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = {}
         self.names: dict[Value, str] = {}
@@ -71,11 +72,12 @@ class Graph:
         self.taken.add(name)
         return name
 
-    def initializer(self, name: str, array: Any) -> str:
-        """A constant under its own name, such as a parameter."""
+    def initializer(self, name: str, array: Any, role: str = "") -> str:
+        """An array under its own name: a parameter, or in another `role`, which an importer may read."""
         name = self.fresh(name)
         array = self.array(array)
         self.initializers[name], self.types[name] = numpy_helper.from_array(array, name), array.dtype
+        self.initializers[name].doc_string = role
         return name
 
     def constant(self, x: Any, dtype: Any = None) -> str:
@@ -83,7 +85,7 @@ class Graph:
         array = self.array(np.asarray(x, dtype))
         key = array.dtype.str, array.shape, array.tobytes()
         if key not in self.constants:
-            self.constants[key] = self.initializer("constant", array)
+            self.constants[key] = self.initializer("constant", array, "constant")
         return self.constants[key]
 
     def node(self, operator: str, *inputs: str, hint: str = "", outputs: int = 1, **attributes: Any) -> Any:
@@ -92,7 +94,11 @@ class Graph:
         Attributes that are None are left out. What has no kernel for its type is computed in int64: other integers,
         which wrap around at the end as NumPy's do, and bools where the operator takes none.
         """
-        schema = defs.get_schema(operator, _OPSET)
+        opset = _NEWER.get(operator, _OPSET)
+        if opset > self.opset:
+            assert self.op is not None
+            raise self.refuse(self.op, f"needs the operator {operator}; pass opset={opset} or more")
+        schema = defs.get_schema(operator, opset)
         formals = [schema.inputs[min(i, len(schema.inputs) - 1)] for i in range(len(inputs))]
         types = {f.type_str: self.types[name] for f, name in zip(formals, inputs, strict=True) if name}
         wide: dict[str, Any] = {}

@@ -15,6 +15,8 @@ def main() -> None:
     parser.add_argument("script", help="the script, which may say `import torch`")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="its own arguments")
     options = parser.parse_args()
+    if not options.module and not Path(options.script).exists():
+        parser.error(f"there is no file {options.script!r}.")
     install()
     sys.argv = [options.script, *options.arguments]
     if options.module:

@@ -16,14 +16,20 @@ def default_collate(batch: Any) -> Any:
 
 
 class DataLoader(data.DataLoader):
-    """Batches of a dataset, as lists of tensors; `num_workers` threads prepare them ahead."""
+    """Batches of a dataset, as lists of tensors, or its samples if `batch_size` is None.
 
-    def __init__(self, dataset: Any, *args: Any, **settings: Any) -> None:
+    `num_workers` threads prepare them ahead.
+    """
+
+    def __init__(self, dataset: Any, batch_size: int | None = 1, *args: Any, **settings: Any) -> None:
         for name in ("pin_memory", "timeout", "persistent_workers", "prefetch_factor", "multiprocessing_context"):
             settings.pop(name, None)
         if settings.pop("worker_init_fn", None) is not None:
             raise NotImplementedError("DataLoader: workers are threads, so there is no worker_init_fn.")
-        super().__init__(dataset, *args, **settings)
+        if batch_size is None:  # each sample is a batch of its own, which nothing collates
+            collate = settings.get("collate_fn") or (lambda sample: sample)
+            settings["collate_fn"], batch_size = lambda batch: collate(*batch), 1
+        super().__init__(dataset, batch_size, *args, **settings)
 
     def __iter__(self) -> Iterator[Any]:
         return map(as_torch, super().__iter__())

@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 
 import micrograd_np as mg
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex
+from micrograd_np.functional.normalization import affine, standardized
 from micrograd_np.ops.axes import along, axes_of, axis_of
 from micrograd_np.ops.fused.scipy_special import scipys
 from micrograd_np.ops.operand import as_operand
@@ -88,7 +91,11 @@ def _extreme(name: str) -> Callable[..., Any]:
             return getattr(mg, f"{name}imum")(*common(input, other))
         if dim is None:
             return getattr(input, name)()
-        return _picked(input, getattr(np, f"arg{name}")(_array(input), dim if input.ndim else None), dim, keepdim)
+        if input.ndim == 0:
+            return Pair(input, _constant(0))
+        at = getattr(mg, f"arg{name}")(input, axis=dim, keepdims=True)
+        pair = Pair(mg.take_along_axis(input, at, axis=dim), at)
+        return pair if keepdim else Pair(*(x.squeeze(dim) for x in pair))
 
     return extreme
 
@@ -143,16 +150,15 @@ def _sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fa
     if input.ndim == 0:
         return Pair(mg.Tensor.clone(input), _constant(0))
     order = _order(input, dim, descending)
-    return Pair(mg.take_along_axis(input, order, axis=dim), _constant(order))
+    return Pair(mg.take_along_axis(input, order, axis=dim), order)
 
 
 def _order(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    x = _array(input)
-    if x.ndim == 0:
+    if input.ndim == 0:
         return np.zeros((), np.int64)
     if descending:  # stable, too: of equals the first comes first
-        return x.shape[dim] - 1 - np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
-    return np.argsort(x, axis=dim, kind="stable")
+        return input.shape[dim] - 1 - mg.flip(mg.argsort(mg.flip(input, dim), axis=dim), dim)
+    return mg.argsort(input, axis=dim)
 
 
 def _correction(unbiased: Any, correction: Any) -> Any:
@@ -536,28 +542,22 @@ def _tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     return mg.tensordot(a, b, (left, right))
 
 
-def _standardized(x: Any, axes: Any, eps: float) -> tuple[Any, Any, Any]:
+def _statistics(x: Any, axes: Any, eps: float) -> tuple[Any, Any, Any]:
     """`x` less its mean along axes, in units of its spread; the mean, and 1 over the spread."""
-    mean = x.mean(axis=axes, keepdims=True)
-    scale = (mg.var(x, axis=axes, keepdims=True) + eps) ** -0.5
-    return (x - mean) * scale, mean, scale
-
-
-def _affine(z: Any, weight: Any, bias: Any) -> Any:
-    z = z if weight is None else z * weight
-    return z if bias is None else z + bias
+    unit, _, variance = standardized(x, axes, eps)
+    return unit, x.mean(axis=axes, keepdims=True), (variance + eps) ** -0.5
 
 
 def _layer_statistics(input: Any, normalized_shape: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, ...]:
-    z, mean, scale = _standardized(input, tuple(range(input.ndim - len(normalized_shape), input.ndim)), eps)
-    return _affine(z, weight, bias), mean, scale
+    z, mean, scale = _statistics(input, tuple(range(input.ndim - len(normalized_shape), input.ndim)), eps)
+    return affine(z, weight, bias), mean, scale
 
 
 def _group_statistics(
     input: Any, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float
 ) -> tuple[Any, ...]:
-    z, mean, scale = _standardized(input.reshape(N, group, C // group * HxW), -1, eps)
-    z = _affine(z.reshape(N, C, HxW), *(None if x is None else x.reshape(C, 1) for x in (weight, bias)))
+    z, mean, scale = _statistics(input.reshape(N, group, C // group * HxW), (-1,), eps)
+    z = affine(z.reshape(N, C, HxW), *(None if x is None else x.reshape(C, 1) for x in (weight, bias)))
     return z.reshape(input.shape), mean.squeeze(-1), scale.squeeze(-1)
 
 
@@ -566,7 +566,7 @@ def _batch_statistics(
 ) -> tuple[Any, ...]:
     z = mg.functional.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
     axes = tuple(a for a in range(input.ndim) if a != 1)
-    _, mean, scale = _standardized(input, axes, eps)
+    _, mean, scale = _statistics(input, axes, eps)
     empty = _constant(np.zeros(0, input.dtype))
     return (z, mean.reshape(-1), scale.reshape(-1)) if training else (z, empty, empty)
 
@@ -668,8 +668,8 @@ def _reduced(op: Any, *, each: bool = False) -> Callable[..., Any]:
 
 def _logical(name: str) -> Callable[..., Any]:
     def reduction(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        z = getattr(np, name)(_array(input), axis=_axes(dim) if input.ndim else None, keepdims=keepdim)
-        return _constant(z, np.uint8 if input.dtype == np.uint8 else np.bool_)
+        z = getattr(mg, name)(input, axis=_axes(dim) if input.ndim else None, keepdims=keepdim)
+        return _cast(z, np.uint8 if input.dtype == np.uint8 else None)
 
     return reduction
 
@@ -678,7 +678,7 @@ def _position(name: str) -> Callable[..., Any]:
     def position(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
         if input.ndim == 0:
             return _constant(0)
-        return _constant(getattr(np, name)(_array(input), axis=dim, keepdims=keepdim))
+        return getattr(mg, name)(input, axis=dim, keepdims=keepdim)
 
     return position
 
@@ -776,6 +776,11 @@ def _generator(generator: Any) -> Any:
     return mg.random.generator() if generator is None else generator
 
 
+def _filled(input: Any, generator: Any, kind: str, *settings: Any) -> Any:
+    """The tensor with draws of a distribution written into it."""
+    return input.copy_(_constant(getattr(_generator(generator), kind)(*settings, input.shape), input.dtype))
+
+
 def _drawn(p: Any, n: int, replacement: bool, generator: Any) -> Any:
     rows = p.reshape(-1, p.shape[-1]) / p.sum(axis=-1, keepdims=True).reshape(-1, 1)
     draws = [
@@ -788,12 +793,6 @@ def _drawn(p: Any, n: int, replacement: bool, generator: Any) -> Any:
 def _joined(tensors: Any, dim: int) -> Any:
     xs = [x for x in tensors if x.shape != (0,)] or list(tensors)[:1]  # an empty vector fits everywhere
     return mg.concatenate(common(*xs), dim)
-
-
-def _moved(x: Any, z: Any) -> Any:
-    raise RuntimeError(
-        f"the shape of a tensor stays, {tuple(x.shape)}; {tuple(z.shape)} is a new one. Write t = t.squeeze()."
-    )
 
 
 def _each(f: Any) -> Callable[..., Any]:
@@ -817,13 +816,16 @@ def cloned(f: Any) -> Callable[..., Any]:
 
 
 def reshaped(name: str, f: Any) -> Callable[..., Any]:
-    """``t.squeeze_()``: the shape of a tensor stays, so only what leaves it as it is can be done in place."""
+    """``t.squeeze_()``: a tensor that is in no graph sees its memory in another shape; one that is keeps its shape."""
 
     def method(self: Any, *args: Any) -> Any:
         z = f(self, *args)
+        if self.node is None and not self.requires_grad and mode.events is QUIET:
+            self.data = z.data
+            return self
         if z.shape != self.shape:
             raise RuntimeError(
-                f"{name}_: a tensor keeps its shape, {tuple(self.shape)}; that would be {tuple(z.shape)}. "
+                f"{name}_: a tensor in a graph keeps its shape, {tuple(self.shape)}; that would be {tuple(z.shape)}. "
                 f"Write t = t.{name}(...)."
             )
         return self.copy_(z)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from multiprocessing import spawn
@@ -69,6 +70,8 @@ def install() -> None:
     if "torch" in sys.modules:
         raise RuntimeError("torch is imported already; start the process with python -m micrograd_np.torch.")
     sys.meta_path.insert(0, StandIn())
+    # PyTorch divides by zero without a word; what the script itself computes with NumPy keeps its warnings
+    warnings.filterwarnings("ignore", "divide by zero|invalid value|overflow", RuntimeWarning, r"micrograd_np\.")
     prepared = spawn.get_preparation_data
 
     def with_stand_in(name: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from micrograd_np.ops.fused.scipy_special import scipys
 
 from . import creation, matrices, results, rules
 from .dtypes import check_device, default, named, promote, result_type
-from .tensor import Tensor, as_torch, common, floating, wrapped
+from .tensor import Tensor, as_torch, common, floating, runtime_error, wrapped
 
 TABLE = """
 [floats]
@@ -376,22 +376,16 @@ new_tensor(input, data, *, dtype=None, device=None, requires_grad=False) = wrapp
 new_empty_strided(input, size, stride, **settings) = _new(mg.empty)(input, size, **settings)
 new_full(input, size, fill_value, *, dtype=None, device=None, requires_grad=False) = mg.full(tuple(size),
     fill_value, dtype or input.dtype).requires_grad_(requires_grad)
-normal_(input, mean=0, std=1, *, generator=None) = input.copy_(_constant(_generator(generator).normal(mean, std,
-    input.shape), input.dtype))
-uniform_(input, low=0, high=1, *, generator=None) = input.copy_(_constant(_generator(generator).uniform(low, high,
-    input.shape), input.dtype))
-random_(input, low=0, high=None, *, generator=None) = input.copy_(_constant(_generator(generator).integers(*((0,
-    low) if high is None else (low, high)), input.shape), input.dtype))
-bernoulli_(input, p=0.5, *, generator=None) = input.copy_(_constant(_generator(generator).uniform(size=input.shape)
-    < _array(p), input.dtype))
-exponential_(input, lambd=1, *, generator=None) = input.copy_(_constant(_generator(generator).exponential(1 / lambd,
-    input.shape), input.dtype))
-log_normal_(input, mean=1, std=2, *, generator=None) = input.copy_(_constant(_generator(generator).lognormal(mean,
-    std, input.shape), input.dtype))
-geometric_(input, p, *, generator=None) = input.copy_(_constant(_generator(generator).geometric(p, input.shape),
-    input.dtype))
-cauchy_(input, median=0, sigma=1, *, generator=None) = input.copy_(_constant(median + sigma *
-    _generator(generator).standard_cauchy(input.shape), input.dtype))
+normal_(input, mean=0, std=1, *, generator=None) = _filled(input, generator, 'normal', mean, std)
+uniform_(input, low=0, high=1, *, generator=None) = _filled(input, generator, 'uniform', low, high)
+random_(input, low=0, high=None, *, generator=None) = _filled(input, generator, 'integers', *((0, low) if high is None
+    else (low, high)))
+bernoulli_(input, p=0.5, *, generator=None) = _filled(input, generator, 'binomial', 1, _array(p))
+exponential_(input, lambd=1, *, generator=None) = _filled(input, generator, 'exponential', 1 / lambd)
+log_normal_(input, mean=1, std=2, *, generator=None) = _filled(input, generator, 'lognormal', mean, std)
+geometric_(input, p, *, generator=None) = _filled(input, generator, 'geometric', p)
+cauchy_(input, median=0, sigma=1, *, generator=None) =
+    _filled(input, generator, 'standard_cauchy').mul_(sigma).add_(median)
 fill_diagonal_(input, value, wrap=False) = input.copy_(_diagonal_scatter(input,
     wrapped(np.full(builtins.min(input.shape), value, input.dtype))))
 
@@ -559,12 +553,15 @@ def _row(name: str, f: Callable[..., Any], prepare: Any = None) -> Callable[...,
             args, settings = prepare(args, settings)
         try:
             z = as_torch(f(*args, **settings))
-        except TypeError as error:
-            if "() " in str(error) and "argument" in str(error):  # Python's own, of a row
+        except (TypeError, ValueError) as error:
+            if isinstance(error, TypeError) and "() " in str(error) and "argument" in str(error):  # Python's, of a row
                 raise TypeError(f"{name}: {str(error).partition('() ')[2]}.") from None
-            raise
+            raise runtime_error(error) from None
+        if type(z) is results.Pair:
+            z = pair(*z)
         return z if out is None else _written(out, z)
 
+    pair: Any = type(name, (results.Pair,), {"__slots__": ()})
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"PyTorch's ``{name}``: see its documentation."
     return call
@@ -624,13 +621,13 @@ def _creating(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
 
 def as_function(name: str, f: Any) -> Callable[..., Any]:
     """A function of ``nn.functional``: with `inplace` the result is written into the argument."""
-    call = _row(name, f, _without_old_settings)
+    call = _row(name.removesuffix("_"), f, _without_old_settings)
 
     def function(*args: Any, inplace: bool = False, **settings: Any) -> Any:
         if len(args) == 4 and name.endswith(("dropout", "dropout1d", "dropout2d", "dropout3d")):
             *args, inplace = args  # type: ignore[assignment]
         z = call(*args, **settings)
-        return args[0].copy_(z) if inplace else z
+        return args[0].copy_(z) if inplace or name[-1] == "_" else z
 
     function.__name__, function.__doc__ = name, call.__doc__
     return function

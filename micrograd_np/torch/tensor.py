@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ from micrograd_np.core.vertex import Vertex, preferred
 from micrograd_np.nn import parameter
 from micrograd_np.ops.state import astype, copy
 
+from . import printing
 from .dtypes import Size, check_device, default, device, named, result_type
 
 _PACKAGE = (str(Path(mg.__file__).parent) + os.sep, "<micrograd_np", "<dispatch")
@@ -44,6 +46,35 @@ class ByCaller:
         if not hasattr(type(self.ours), "__set__"):
             raise AttributeError(f"{type(t).__name__}: this attribute cannot be set.")
         self.ours.__set__(t, value.data if isinstance(value, Vertex) else value)
+
+
+_RUNTIME_ERRORS: dict[type, Any] = {}
+
+
+def runtime_error(error: Exception) -> Exception:
+    """`error` as a RuntimeError too: PyTorch raises these for wrong shapes and values, and scripts catch them."""
+    kind = type(error)
+    if issubclass(kind, RuntimeError):
+        return error
+    if kind not in _RUNTIME_ERRORS:
+        _RUNTIME_ERRORS[kind] = type(kind.__name__, (kind, RuntimeError), {"__module__": kind.__module__})
+    new: Exception = _RUNTIME_ERRORS[kind].__new__(_RUNTIME_ERRORS[kind])
+    new.args = error.args
+    vars(new).update(vars(error))
+    return new.with_traceback(error.__traceback__)
+
+
+def with_runtime_errors(f: Any) -> Any:
+    """`f`, whose TypeErrors and ValueErrors are RuntimeErrors too."""
+
+    @wraps(f)
+    def call(*args: Any, **settings: Any) -> Any:
+        try:
+            return f(*args, **settings)
+        except (TypeError, ValueError) as error:
+            raise runtime_error(error) from None
+
+    return call
 
 
 def as_torch(x: Any) -> Any:
@@ -71,14 +102,18 @@ def wrapped(array: Any) -> Tensor:
 
 
 def common(*operands: Any) -> Any:
-    """The operands of an elementwise operation, tensors in the dtype to which PyTorch promotes all of them."""
+    """The operands of an elementwise operation, tensors in the dtype to which PyTorch promotes all of them.
+
+    NumPy's numbers count as Python's.
+    """
+    operands = tuple([x.item() if isinstance(x, np.generic) else x for x in operands])
     kinds = {x.dtype for x in operands if isinstance(x, (Vertex, np.ndarray))}
     numbers = [x for x in operands if isinstance(x, (float, int))]
     if len(kinds) == 1:
         (kind,) = kinds
         if kind.kind == "f" or not numbers or (kind.kind in "iu" and not any(isinstance(x, float) for x in numbers)):
             return operands
-    target = result_type(*[x for x in operands if isinstance(x, (Vertex, np.ndarray, float, int, np.generic))])
+    target = result_type(*[x for x in operands if isinstance(x, (Vertex, np.ndarray, float, int))])
     return [
         astype(x, dtype=target) if isinstance(x, (Vertex, np.ndarray)) and x.dtype != target else x for x in operands
     ]
@@ -101,12 +136,12 @@ def _operators(name: str, *, floats: bool = False) -> tuple[Any, Any]:
         x, y = common(self, other)
         return reflected(floating(x), floating(y)) if floats else reflected(x, y)
 
-    return operator, swapped
+    return with_runtime_errors(operator), with_runtime_errors(swapped)
 
 
 def _comparison(name: str) -> Any:
     own = getattr(mg.Tensor, f"__{name}__")
-    return lambda self, other: own(*common(self, other))
+    return with_runtime_errors(lambda self, other: own(*common(self, other)))
 
 
 class Tensor(mg.Tensor):
@@ -174,6 +209,8 @@ class Tensor(mg.Tensor):
     __lt__, __gt__, __le__, __ge__ = map(_comparison, ("lt", "gt", "le", "ge"))
     __eq__, __ne__ = _comparison("eq"), _comparison("ne")
     __hash__ = object.__hash__
+    __matmul__, __rmatmul__ = map(with_runtime_errors, (mg.Tensor.__matmul__, mg.Tensor.__rmatmul__))
+    __bool__, item = map(with_runtime_errors, (mg.Tensor.__bool__, mg.Tensor.item))
 
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
@@ -184,23 +221,13 @@ class Tensor(mg.Tensor):
         return bool((self == x).any())
 
     def __repr__(self) -> str:
-        numbers = self.data
-        finite = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)]) if numbers.dtype.kind == "f" else np.zeros(0)
-        whole = (finite == np.round(finite)).all()
-        scaled = finite.size and (finite.max() >= 1e8 or finite.min() < 1e-4 or finite.max() / finite.min() > 1000)
-        form: Any = {"float_kind": lambda x: f"{x:.4e}"} if scaled and not whole else None
-        text = np.array2string(
-            numbers, precision=4, separator=", ", prefix="tensor(", formatter=form,
-            floatmode="maxprec" if whole else "fixed",
-        )  # fmt: skip
-        notes = [text]
-        if self.dtype not in (default(), np.int64, np.bool_):
-            notes.append(f"dtype={named(self.dtype)}")
+        unnamed = (default(),) if not self.data.size else (default(), np.int64, np.bool_)
+        notes = [] if self.dtype in unnamed else [f"dtype={named(self.dtype)}"]
         if self.node is not None:
             notes.append(f"grad_fn=<{self.node.op.name}>")
         elif self.requires_grad:
             notes.append("requires_grad=True")
-        return shown(f"tensor({', '.join(notes)})")
+        return shown(printing.text(self.data, notes))
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.size == 1 and not self.ndim else repr(self)
@@ -256,6 +283,7 @@ class Tensor(mg.Tensor):
         """Call ``hook(gradient)`` when its gradient is complete; what it returns, unless None, replaces it."""
         return super().register_hook(lambda g: hook(as_torch(g)))
 
+    @with_runtime_errors
     def numpy(self, *, force: bool = False) -> Any:
         """The array, which shares the memory; of one that requires a gradient only with `force`."""
         return self.detach().data if force else super().numpy()

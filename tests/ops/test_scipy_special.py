@@ -78,6 +78,27 @@ def test_scaled_bessel_functions_of_zero_have_the_middle_slope():
     close(slope(lambda t: ours.bessel_i(t, 1), np.zeros(1)), 0.5)
 
 
+@pytest.mark.parametrize(
+    ("f", "edge"),
+    [
+        (ours.gammaln, 0.0),
+        (ours.digamma, 0.0),
+        (lambda x: ours.zeta(2.0, x), 0.0),
+        (lambda x: ours.gammainc(0.5, x), 0.0),
+        (ours.erfinv, 1.0),
+        (ours.ndtri, 0.0),
+        (ours.bessel_y, 0.0),
+        (ours.bessel_k, 0.0),
+    ],
+)
+def test_no_gradient_leaves_an_infinite_slope_where_none_arrives(f, edge):
+    x = mg.Tensor([edge, 0.5], requires_grad=True)
+    with np.errstate(all="ignore"):
+        mg.where(np.array([False, True]), f(x), 0.0).sum().backward()
+    assert x.grad.data[0] == 0
+    assert np.isfinite(x.grad.data).all()
+
+
 @pytest.mark.parametrize("name", ["gammaln", "psi", "digamma", "erfinv", "erfcx", "ndtri", "log_ndtr"])
 def test_scipys_functions_of_a_tensor_are_ours(name):
     t = mg.Tensor([0.25, 0.75], requires_grad=True)

@@ -7,10 +7,15 @@ samples are in float64, on the processor; entries that are sparse, complex, nest
 import sys
 import warnings
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 
 import micrograd_np.torch as ours
+
+sys.path.append(str(Path(__file__).parents[1] / "torch_names"))
+
+from answers import flat, function
 
 RANDOM = set(
     """
@@ -50,28 +55,6 @@ LEFT_OUT = (
     "bfloat16",
 )
 
-
-SWAPPED = {
-    "where": lambda x, condition, other: ours.where(condition, x, other),
-    "einsum": lambda tensors, equation: ours.einsum(equation, *tensors),
-    "nn.functional.embedding": lambda weight, indices, **more: ours.nn.functional.embedding(indices, weight, **more),
-    "nn.functional.embedding_bag": lambda weight, indices, *more, **settings: ours.nn.functional.embedding_bag(
-        indices, weight, *more, **settings
-    ),
-    "zero_": lambda x: x.clone().zero_(),
-    "linalg.pinv/singular": lambda a, b: ours.linalg.pinv(a @ b.mT),
-    "linalg.lstsq/grad_oriented": lambda a, b, **settings: ours.linalg.lstsq(a, b, **settings)[:2],
-    "svd_lowrank": lambda a, b, **settings: ours.svd_lowrank(a @ b.mT, **settings),
-    "pca_lowrank": lambda a, b, **settings: ours.pca_lowrank(a @ b.mT, **settings),
-    "slice": lambda x, dim=0, start=None, end=None, step=1: x.movedim(dim, 0)[start:end:step].movedim(0, dim),
-    "native_dropout_backward": lambda grad, mask, scale: grad * mask * scale,
-    "max_pool2d_with_indices_backward": lambda x, return_indices, **settings: ours.autograd.grad(
-        ours.nn.functional.max_pool2d(x, **settings).sum(), x, create_graph=True
-    )[0],
-    **dict.fromkeys(("polygamma", "special.polygamma"), lambda x, n: ours.polygamma(n, x)),
-    **{name: lambda x, name=name: getattr(x, name) for name in ("T", "H", "mT", "mH")},
-}
-"""Entries whose arguments stand in an order of their own, or that are made of several functions."""
 UP_TO_SIGNS = {"svd", "linalg.svd", "linalg.eigh", "svd_lowrank", "pca_lowrank"}
 """Factors whose vectors have either sign: of these what the entry itself says is compared, absolute values."""
 
@@ -92,25 +75,6 @@ def entries():
             continue  # of memory that a copy does not have
         if torch.float64 in op.supported_dtypes("cpu") and not private and not any(x in op.name for x in LEFT_OUT):
             yield op
-
-
-def function(op_name, full="", *, in_place=False):
-    """Ours of that name: a function, or a method."""
-    for key in (full, op_name):
-        if key in SWAPPED:
-            return SWAPPED[key]
-    found = ours
-    try:
-        for part in op_name.split("."):
-            found = getattr(found, part)
-    except AttributeError:
-        if "." in op_name or not (hasattr(ours.Tensor, op_name) or hasattr(ours.Tensor, f"{op_name}_")):
-            raise
-    if not callable(found) or in_place:
-        if not in_place and hasattr(ours.Tensor, op_name):
-            return lambda x, *args, **settings: getattr(x, op_name)(*args, **settings)
-        return lambda x, *args, **settings: getattr(x.detach().clone(), f"{op_name}_")(*args, **settings)
-    return found
 
 
 def converted(x, leaves):
@@ -136,15 +100,6 @@ def converted(x, leaves):
     if isinstance(x, (torch.device, torch.layout, torch.memory_format)):
         return None
     return x
-
-
-def flat(x):
-    """Every tensor or number in a result."""
-    if isinstance(x, dict):
-        x = tuple(x.values())
-    if isinstance(x, (tuple, list)) and type(x).__name__ != "Size":
-        return [y for part in x for y in flat(part)]
-    return [x]
 
 
 def array_of(x):

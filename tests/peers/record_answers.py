@@ -16,6 +16,8 @@ from op_infos import CONTRADICTED, RANDOM, array_of, entries, flat, judge, title
 
 SAMPLES, ELEMENTS = 6, 60
 """How many samples of an entry are recorded, and up to which size."""
+FEW, LARGEST = 2, 2000
+"""The same, where there is none so small."""
 
 
 def tree(x, pools, leaves):
@@ -57,7 +59,7 @@ def recorded(op, sample, pools):
 
     leaves = []
     name = f"{op.name}_" if op.variant_test_name == "in_place" else op.name
-    entry = {"name": name, "args": tree((sample.input, *sample.args), pools, leaves)}
+    entry = {"title": title(op), "name": name, "args": tree((sample.input, *sample.args), pools, leaves)}
     entry["settings"] = tree(sample.kwargs, pools, leaves)
     results = [x for x in flat(op.op(sample.input, *sample.args, **sample.kwargs)) if isinstance(x, torch.Tensor)]
     entry["results"] = [pools.add(array_of(x)) for x in results]
@@ -84,10 +86,13 @@ def main():
         if op.name in RANDOM or title(op) in CONTRADICTED or judge(op, most=40)[0] not in ("right", "partly"):
             continue
         kept = 0
-        for sample in op.sample_inputs("cpu", torch.float64, requires_grad=op.supports_autograd):
+        size = lambda sample: elements((sample.input, sample.args, sample.kwargs))
+        samples = list(op.sample_inputs("cpu", torch.float64, requires_grad=op.supports_autograd))
+        small = [x for x in samples if size(x) <= ELEMENTS] or sorted(samples, key=size)[:FEW]
+        for sample in small:
             if kept == SAMPLES:
                 break
-            if elements((sample.input, sample.args, sample.kwargs)) > ELEMENTS or sample.kwargs.get("dropout_p"):
+            if size(sample) > LARGEST or sample.kwargs.get("dropout_p"):
                 continue
             trial = Pools()
             try:
@@ -95,7 +100,7 @@ def main():
                 arrays = {kind: np.concatenate(parts) for kind, parts in trial.parts.items()}
                 look_up = lambda p, a=arrays: a[p[0]][p[1] : p[1] + int(np.prod(p[2], dtype=int))].reshape(p[2]).copy()
                 if problem(entry, look_up) is None:
-                    written.append({"title": title(op), **recorded(op, sample, pools)})
+                    written.append(recorded(op, sample, pools))
                     kept += 1
             except Exception as error:  # noqa: BLE001  what is refused is not recorded
                 print(title(op), type(error).__name__, str(error)[:100])

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from printed import assert_printed_alike
 
 from micrograd_np.torch import dtypes
 
@@ -22,6 +23,9 @@ KINDS = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32
 def test_pytorch_runs_the_script_too(path):
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    recorded = path.with_suffix(".txt")
+    if recorded.exists():
+        assert_printed_alike(done.stdout, recorded.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("a", KINDS)

@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import PRIMITIVES, every_primitive, samples
+from strategies import PRIMITIVES, each, every_primitive, samples
 
 import micrograd_np as mg
 from micrograd_np.check.claims import dtype_is_kept
@@ -28,7 +28,7 @@ def test_float32_stays_float32_whatever_the_shapes(op, data):
 
 
 @pytest.mark.parametrize("number", [float, int])
-@pytest.mark.parametrize("op", [op for op in ELEMENTWISE if op.smooth and len(op.inputs) > 1], ids=lambda op: op.name)
+@each([op for op in ELEMENTWISE if op.smooth and len(op.inputs) > 1])
 def test_pythons_numbers_do_not_promote_float32(op, number):
     """The rules of NEP 50, for the result and for gradients of the first and the second order."""
     sample = next(samples_for(op)).astype(np.float32)

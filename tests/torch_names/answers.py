@@ -71,34 +71,53 @@ def rebuilt(tree, array, leaves):
 
 def flat(x):
     """Every tensor or number in a result."""
+    if isinstance(x, dict):
+        x = tuple(x.values())
     if isinstance(x, (tuple, list)) and type(x).__name__ != "Size":
         return [y for part in x for y in flat(part)]
     return [x]
 
 
-def function(name):
-    """The function or method of a recorded name."""
-    swapped = {
-        "where": lambda x, condition, other: ours.where(condition, x, other),
-        "einsum": lambda tensors, equation: ours.einsum(equation, *tensors),
-        "zero_": lambda x: x.clone().zero_(),
-        **{
-            f"nn.functional.{name}": lambda weight, indices, *more, _name=name, **settings: getattr(
-                ours.nn.functional, _name
-            )(indices, weight, *more, **settings)
-            for name in ("embedding", "embedding_bag")
-        },
-        **{name: lambda x, name=name: getattr(x, name) for name in ATTRIBUTES},
-    }
-    if name in swapped:
-        return swapped[name]
+SWAPPED = {
+    "where": lambda x, condition, other: ours.where(condition, x, other),
+    "einsum": lambda tensors, equation: ours.einsum(equation, *tensors),
+    "nn.functional.embedding": lambda weight, indices, **more: ours.nn.functional.embedding(indices, weight, **more),
+    "nn.functional.embedding_bag": lambda weight, indices, *more, **settings: ours.nn.functional.embedding_bag(
+        indices, weight, *more, **settings
+    ),
+    "zero_": lambda x: x.clone().zero_(),
+    "linalg.pinv/singular": lambda a, b: ours.linalg.pinv(a @ b.mT),
+    "linalg.lstsq/grad_oriented": lambda a, b, **settings: ours.linalg.lstsq(a, b, **settings)[:2],
+    "svd_lowrank": lambda a, b, **settings: ours.svd_lowrank(a @ b.mT, **settings),
+    "pca_lowrank": lambda a, b, **settings: ours.pca_lowrank(a @ b.mT, **settings),
+    "slice": lambda x, dim=0, start=None, end=None, step=1: x.movedim(dim, 0)[start:end:step].movedim(0, dim),
+    "native_dropout_backward": lambda grad, mask, scale: grad * mask * scale,
+    "max_pool2d_with_indices_backward": lambda x, return_indices, **settings: ours.autograd.grad(
+        ours.nn.functional.max_pool2d(x, **settings).sum(), x, create_graph=True
+    )[0],
+    **dict.fromkeys(("polygamma", "special.polygamma"), lambda x, n: ours.polygamma(n, x)),
+    **{name: lambda x, name=name: getattr(x, name) for name in ATTRIBUTES},
+}
+"""Entries whose arguments stand in an order of their own, or that are made of several functions."""
+
+
+def function(name, title="", *, in_place=False):
+    """Ours of the name of an entry: a function, or a method; AttributeError if there is none."""
+    for key in (title, name):
+        if key in SWAPPED:
+            return SWAPPED[key]
+    called = lambda x, *args, **settings: getattr(x, name)(*args, **settings)
+    written = lambda x, *args, **settings: getattr(x.detach().clone(), f"{name}_")(*args, **settings)
+    if in_place:
+        return written
     found = ours
     try:
         for part in name.split("."):
             found = getattr(found, part)
     except AttributeError:
-        found = None
-    return found if callable(found) else lambda x, *more, **settings: getattr(x, name)(*more, **settings)
+        if "." in name or not (hasattr(ours.Tensor, name) or hasattr(ours.Tensor, f"{name}_")):
+            raise
+    return found if callable(found) else called if hasattr(ours.Tensor, name) else written
 
 
 def problem(entry, array):
@@ -106,7 +125,11 @@ def problem(entry, array):
     leaves = []
     args, settings = rebuilt(entry["args"], array, leaves), rebuilt(entry["settings"], array, leaves)
     with np.errstate(all="ignore"):
-        results = [x for x in flat(function(entry["name"])(*args, **settings)) if isinstance(x, ours.Tensor)]
+        results = [
+            x
+            for x in flat(function(entry["name"], entry.get("title", ""))(*args, **settings))
+            if isinstance(x, ours.Tensor)
+        ]
         for x, place in zip(results, entry["results"], strict=True):
             wanted, got = array(place), x.detach().numpy()
             if (wanted.shape, wanted.dtype) != (got.shape, got.dtype):

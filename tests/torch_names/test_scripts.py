@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from printed import assert_printed_alike
 
 SCRIPTS = {path.stem: path for path in sorted((Path(__file__).parent / "unmodified").glob("*.py"))}
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,18 @@ def run(*arguments, code=0, folder=None):
 @pytest.mark.parametrize("name", ["tensor_basics", "autograd_function", "classifier"])
 def test_a_script_for_pytorch_runs_as_it_is(name):
     assert "True" in run(SCRIPTS[name]) or name == "tensor_basics"
+
+
+LONGER = ("attention", "data_and_layers")
+RECORDED = [
+    pytest.param(path, marks=pytest.mark.thorough if path.stem in LONGER else (), id=path.stem)
+    for path in sorted((Path(__file__).parent / "unmodified").glob("*.txt"))
+]
+
+
+@pytest.mark.parametrize("path", RECORDED)
+def test_a_script_prints_what_pytorch_has_printed(path):
+    assert_printed_alike(run(path.with_suffix(".py")), path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.thorough
@@ -53,6 +66,28 @@ def test_a_script_gets_its_own_arguments_and_its_folder_first(script, tmp_path):
     (tmp_path / "beside.py").write_text("import torch\nx = torch.ones(2)\n", encoding="utf-8")
     path = script("import sys, beside\nprint(sys.argv[1:], __name__, beside.x.sum().item())\n")
     assert run(path, "--lr", "0.1") == "['--lr', '0.1'] __main__ 2.0\n"
+
+
+def test_a_script_that_is_not_there_is_one_sentence_and_exits_are_passed_on(script, tmp_path):
+    assert run(tmp_path / "none.py", code=2).endswith("none.py'.\n")
+    run(script("import sys; sys.exit(3)"), code=3)
+
+
+def test_infinities_come_without_a_warning_as_in_pytorch(script):
+    text = """
+import torch, numpy, warnings
+x = torch.zeros(2, requires_grad=True)
+print(1 / x, torch.log(x), x / x, torch.exp(x + 1000), torch.sqrt(x - 1))
+torch.log(x).sum().backward()
+print(x.grad)
+try:
+    numpy.ones(1) / numpy.zeros(1)
+except RuntimeWarning:
+    print("NumPy warns")
+"""
+    printed = run(script(text))
+    assert printed.count("inf") == 8
+    assert printed.endswith("tensor([inf, inf])\nNumPy warns\n")
 
 
 def test_other_packages_that_look_for_torch_do_not_break(script):

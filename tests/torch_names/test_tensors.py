@@ -80,7 +80,7 @@ def test_names_of_two_meanings_mean_pytorchs_outside_the_package():
     assert x.transpose(0, 1).shape == (3, 2)
     assert x.repeat(2, 1).shape == (4, 3)
     assert [part.shape for part in x.split(2, dim=1)] == [(2, 2), (2, 1)]
-    values, indices = x.max(1)
+    values, indices = pickle.loads(pickle.dumps(x.max(1)))
     assert values.tolist() == [2.0, 5.0]
     assert indices.tolist() == [2, 2]
     assert x.std().item() == pytest.approx(np.std(np.arange(6), ddof=1))
@@ -94,8 +94,13 @@ def test_in_place_names_write_and_say_what_does_not_fit():
     assert x.tolist() == [3.0, 3.0, 3.0]
     with pytest.raises(RuntimeError, match=r"does not fit into torch\.int64"):
         torch.ones(2, dtype=torch.int64).mul_(0.5)
-    with pytest.raises(RuntimeError, match=r"t = t\.unsqueeze"):
-        x.unsqueeze_(0)
+    assert x.unsqueeze_(0) is x
+    assert x.shape == (1, 3)
+    assert x.t_().shape == (3, 1)
+    with pytest.raises(RuntimeError, match=r"a tensor in a graph keeps its shape.*t = t\.unsqueeze"):
+        torch.ones(2, requires_grad=True).unsqueeze_(0)
+    assert torch.sqrt_(x) is torch.nn.functional.threshold_(x, 0, 0) is x
+    np.testing.assert_allclose(x.numpy(), np.sqrt([[3.0]] * 3), rtol=1e-6)
 
 
 def test_functions_in_place_write_into_their_argument():
@@ -275,3 +280,151 @@ def test_transforms_give_tensors():
     assert pull(torch.ones(2))[0].tolist() == [3.0, 3.0]
     _, product = torch.autograd.functional.vjp(lambda t: (t**3).sum(), x)
     assert product.tolist() == [3.0, 12.0]
+
+
+@pytest.mark.parametrize("kind", ["ReLU", "ReLU6", "SiLU", "LeakyReLU", "ELU", "Hardtanh", "Dropout"])
+def test_a_layer_that_works_in_place_writes_into_its_input(kind):
+    x = torch.tensor([-1.0, 2.0], requires_grad=True)
+    layer = getattr(nn, kind)(inplace=True).eval()
+    inside = x * 1
+    z = layer(inside)
+    assert z is inside
+    np.testing.assert_array_equal(z.detach().numpy(), getattr(nn, kind)().eval()(x).detach().numpy())
+    z.sum().backward()
+    assert x.grad is not None
+    with pytest.raises(RuntimeError, match=r"leaf|in place"):
+        nn.ReLU(inplace=True)(x)
+
+
+def test_layers_that_pad_do_so():
+    assert nn.ZeroPad2d(1)(torch.ones(1, 1, 1)).shape == (1, 3, 3)
+    assert nn.ReflectionPad1d(2)(torch.arange(4.0).view(1, 1, 4)).shape == (1, 1, 8)
+
+    class Mine(mg.nn.ZeroPad1d):
+        pass
+
+    assert Mine(1)(mg.ones((1, 1, 2))).shape == (1, 1, 4)
+
+
+def test_numbers_of_numpy_are_numbers():
+    x = torch.tensor([1, 2])
+    assert (x * np.float32(0.5)).dtype == torch.float32
+    assert (x * np.float64(0.5)).dtype == torch.float32
+    assert (torch.ones(2) * np.float64(0.5)).dtype == torch.float32
+    assert (x + np.int8(1)).dtype == torch.int64
+    assert torch.where(x > 1, x.float(), torch.finfo(torch.float32).min).dtype == torch.float32
+    assert type(torch.finfo(torch.float16).max) is float
+
+
+def test_tensors_of_a_type_are_made_known_and_cast_to():
+    x = torch.FloatTensor([1, 2])
+    assert isinstance(x, torch.FloatTensor)
+    assert not isinstance(x, torch.LongTensor)
+    assert x.type(torch.LongTensor).dtype == torch.int64
+    assert x.type("torch.DoubleTensor").type() == "torch.DoubleTensor"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: torch.ones(2, 3) @ torch.ones(2, 3),
+        lambda: torch.ones(2, 3) + torch.ones(2, 4),
+        lambda: torch.ones(2, 3) > torch.ones(2, 4),
+        lambda: torch.ones(2, 3).view(5),
+        lambda: torch.cat([torch.ones(2, 3), torch.ones(2, 2)]),
+        lambda: torch.ones(2).item(),
+        lambda: bool(torch.ones(2)),
+        lambda: torch.ones(2, requires_grad=True).numpy(),
+        lambda: nn.Linear(2, 3)(torch.ones(2, 4)),
+        lambda: nn.Linear(2, 3).load_state_dict({}),
+    ],
+)
+def test_wrong_shapes_and_values_are_runtime_errors_as_in_pytorch(wrong):
+    with pytest.raises(RuntimeError) as error:
+        wrong()
+    assert isinstance(error.value, (TypeError, ValueError))  # and what they are here
+    assert len(str(error.value)) > 20
+
+
+def test_a_mask_is_made_in_the_default_dtype():
+    mask = torch.nn.Transformer.generate_square_subsequent_mask(2, device="cpu")
+    assert repr(mask) == "tensor([[0., -inf],\n        [0., 0.]])"
+
+
+def test_a_loader_without_a_batch_size_gives_the_samples():
+    samples = [{"x": np.ones(2, np.float32), "y": i} for i in range(3)]
+    batches = list(torch.utils.data.DataLoader(samples, batch_size=None))
+    assert [batch["y"] for batch in batches] == [0, 1, 2]
+    assert batches[0]["x"].shape == (2,)
+    assert list(torch.utils.data.DataLoader([1, 2], None, collate_fn=lambda x: x + 1)) == [2, 3]
+
+
+def test_a_schedule_takes_a_step_size_that_is_a_float():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1.0, gamma=0.5)
+    optimizer.step()
+    scheduler.step()
+    assert scheduler.get_last_lr() == [0.5]
+    with pytest.raises(TypeError, match="step_size must be a whole number"):
+        torch.optim.lr_scheduler.StepLR(optimizer, 1.5)
+
+
+def test_a_schedule_of_ones_own_says_the_rates_of_all_groups():
+    class Halving(torch.optim.lr_scheduler._LRScheduler):
+        def get_lr(self):
+            return [group["lr"] / 2 if self.last_epoch else group["lr"] for group in self.optimizer.param_groups]
+
+    groups = [{"params": [torch.zeros(1, requires_grad=True)], "lr": lr} for lr in (1.0, 3.0)]
+    schedule = Halving(torch.optim.SGD(groups), -1, False)
+    assert schedule.get_last_lr() == [1.0, 3.0]
+    schedule.step()
+    assert schedule.get_last_lr() == [0.5, 1.5]
+    kinds = torch.optim.lr_scheduler
+    assert isinstance(schedule, kinds.LRScheduler)
+    assert isinstance(kinds.ExponentialLR(schedule.optimizer, 0.9), kinds.LRScheduler)
+    assert not isinstance(kinds.ExponentialLR(schedule.optimizer, 0.9), Halving)
+    with pytest.raises(NotImplementedError, match="write get_lr"):
+        kinds.LRScheduler(schedule.optimizer)
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: {"model": x, "epoch": 1}, lambda x: [1, (x,)]])
+def test_a_module_as_a_whole_is_not_saved_as_something_else(wrap, tmp_path):
+    layer = nn.Linear(1, 1)
+    for x in (layer, torch.optim.SGD(layer.parameters(), lr=1.0)):
+        with pytest.raises(TypeError, match=r"torch\.save: a (Linear|SGD) is code as well .* state_dict\(\)"):
+            torch.save(wrap(x), tmp_path / "x.pt")
+    assert not list(tmp_path.iterdir())
+
+
+PLACES = {
+    "argmax": lambda x: x.argmax(-1),
+    "values": lambda x: x.max(1)[0],
+    "places": lambda x: x.min(0, keepdim=True).indices,
+    "sort": lambda x: x.sort(1, descending=True),
+    "topk": lambda x: x.topk(2).indices,
+    "argsort": lambda x: x.argsort(0),
+    "accuracy": lambda x: (x.argmax(1) == torch.tensor([1, 0])).float().mean(),
+    "any": lambda x: (x > 2).any(1),
+    "all": lambda x: torch.all(x > 0),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_where_the_largest_stands_is_compiled_too(name):
+    x, y = torch.tensor([[1.0, 3.0, 2.0], [5.0, 4.0, 5.0]]), torch.tensor([[9.0, 1.0, 2.0], [0.0, 4.0, 6.0]])
+    step = mg.compile(PLACES[name])
+    step(x)
+    found, expected = ([*z] if isinstance(z, tuple) else [z] for z in (step(y), PLACES[name](y)))
+    for a, b in zip(found, expected, strict=True):
+        assert type(a) is torch.Tensor
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_modules_of_pytorch_can_be_imported_by_their_longer_names():
+    from micrograd_np.torch.utils.data.dataloader import DataLoader, default_collate
+    from micrograd_np.torch.utils.data.dataset import Dataset
+    from micrograd_np.torch.utils.data.sampler import Sampler
+
+    for x in (DataLoader, default_collate, Dataset, Sampler):
+        assert getattr(torch.utils.data, x.__name__) is x

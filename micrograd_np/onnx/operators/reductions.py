@@ -93,8 +93,9 @@ def _any(g: Graph, op: Op, x: Any, *, axis: Any = None, keepdims: bool = False) 
     return g.node(onnx, g.of(x, np.bool_), *([] if axes is None else [g.sizes(axes)]), keepdims=int(keepdims))
 
 
-@operator("primitive.cumsum")
-def _cumsum(g: Graph, op: Op, x: Any, *, axis: Any = None) -> str:
+@operator("primitive.cumsum", "primitive.cumprod")
+def _cumulative(g: Graph, op: Op, x: Any, *, axis: Any = None) -> str:
     assert op.result is not None
     name, axis, _ = _flat(g, x, g.of(x, op.result.dtype), axis)
-    return g.node("CumSum", name, g.constant(np.int64(axis)), hint=hint(op))
+    onnx = "CumSum" if op.function.endswith("sum") else "CumProd"
+    return g.node(onnx, name, g.constant(np.int64(axis)), hint=hint(op))

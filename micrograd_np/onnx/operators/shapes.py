@@ -200,7 +200,12 @@ def _setitem(g: Graph, op: Op, index: Any, value: Any) -> str:
 
 def _with(g: Graph, op: Op, x: Value, index: Any, value: Any) -> str:
     """`x` with `value` at a basic index: by the numbers of these elements in a row of all."""
-    if any(isinstance(part, (Value, np.ndarray, Size)) for part in (index if isinstance(index, tuple) else (index,))):
+    parts = index if isinstance(index, tuple) else (index,)
+    if len(x.shape) == len(parts) == 1 and isinstance(parts[0], Value) and parts[0].dtype.kind in "iu":
+        spread = g.node("Expand", g.of(value, x.dtype), g.sizes(g.shapes(parts[0])))
+        places = [g.reshape(name, [-1]) for name in (g.of(parts[0], np.int64), spread)]
+        return g.node("ScatterElements", g.of(x), *places, axis=0, hint=hint(op))
+    if any(isinstance(part, (Value, np.ndarray, Size)) for part in parts):
         raise g.refuse(op, "at places that are not the same in each call has no equivalent")
     assert op.result is not None
     g.require_fixed(op, op.result, range(len(x.shape)))

@@ -27,7 +27,7 @@ from onnx import (
     defs,
     helper,
 )
-from onnx.shape_inference import infer_shapes
+from onnx.shape_inference import InferenceError, infer_shapes
 
 from micrograd_np.onnx.error import OnnxError
 
@@ -44,14 +44,19 @@ class UnsupportedError(OnnxError):
     """An operator, or a use of one, that has no rule; its body in the standard may take its place."""
 
 
-def read(source: Any) -> tuple[Graph, dict[str, np.ndarray[Any, Any]], list[Any]]:
-    """The graph of a model, its initializers, and the declarations of its inputs."""
+ROLES = frozenset(("buffer", "constant"))
+"""What our exporter says of initializers that are no parameters, in their doc_string."""
+
+
+def read(source: Any) -> tuple[Graph, dict[str, np.ndarray[Any, Any]], list[Any], set[str]]:
+    """The graph of a model, its initializers, the declarations of its inputs, and which initializers do not train."""
     model, folder = _parsed(source)
     functions = _functions(model)
     reader = Reader(_opsets(model.opset_import, model.graph.node), folder, functions)
     arrays = reader.initializers(model.graph)
     graph = reader.graph(model.graph, set(arrays))
-    return graph, arrays, [x for x in model.graph.input if x.name not in arrays]
+    declared = [x for x in model.graph.input if x.name not in arrays]
+    return graph, arrays, declared, {x.name for x in model.graph.initializer if x.doc_string in ROLES}
 
 
 def _parsed(source: Any) -> tuple[ModelProto, Path | None]:
@@ -358,7 +363,7 @@ class _Types:
         model.opset_import.extend(OperatorSetIdProto(domain=d, version=v) for d, v in self.opsets.items())
         try:
             graph = infer_shapes(model).graph
-        except (RuntimeError, ValueError):  # the node itself is checked when its turn comes
+        except (InferenceError, RuntimeError, ValueError):  # the node itself is checked when its turn comes
             return {}
         types = {x.name: x.type for x in (*graph.input, *graph.value_info, *graph.output)}
         return types | {
@@ -386,7 +391,7 @@ def _body_of(proto: NodeProto, schema: Any, version: int, types: _Types) -> Func
     arguments = node.SerializeToString(), [types.of(name).SerializeToString() for name in proto.input]
     try:
         text = schema.get_context_dependent_function_with_opset_version(max(fitting), *arguments)
-    except (RuntimeError, ValueError, TypeError):  # for types that the operator does not take
+    except (InferenceError, RuntimeError, ValueError, TypeError):  # for types that the operator does not take
         return None
     return FunctionProto.FromString(text) if text else None
 

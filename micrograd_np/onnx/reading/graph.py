@@ -42,6 +42,7 @@ class Node:
         return function(*arguments, **self.settings, **{k: setting(scope[name]) for k, name in self.named.items()})
 
 
+_LONGEST = 400  # characters of a sentence
 _FAILURES = (AttributeError, LookupError, MemoryError, OverflowError, TypeError, ValueError, ZeroDivisionError)
 
 
@@ -63,12 +64,18 @@ class Graph:
             except OnnxError as error:
                 raise OnnxError(f"{node.label}: in its body, {error}") from error
             except _FAILURES as error:
-                raise OnnxError(f"{node.label}: {error}") from error
+                raise OnnxError(f"{node.label}: {_sentence(error)}") from error
             several = results if isinstance(results, tuple) else (results,)
             if len(several) < len(node.outputs):
                 raise OnnxError(f"{node.label}: its output {node.outputs[len(several)]!r} is not supported.")
             scope.update(zip(node.outputs, several, strict=False))
         return [scope[name] for name in self.outputs]
+
+
+def _sentence(error: Exception) -> str:
+    """What an error says, on one line, and of arrays that it shows only the beginning."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 
 
 def setting(x: Any) -> Any:

@@ -32,9 +32,12 @@ class ImportedModel(nn.Module):
     (['x', 'y'], Tensor([2., 1.]))
     """
 
-    def __init__(self, graph: Graph, arrays: dict[str, np.ndarray[Any, Any]], declared: list[Any]) -> None:
+    def __init__(
+        self, graph: Graph, arrays: dict[str, np.ndarray[Any, Any]], declared: list[Any], untrained: set[str]
+    ) -> None:
         self._graph, self._declared = graph, [_Input(x) for x in declared]
         learned, read_as_tensors = _uses(graph)
+        learned -= untrained
         self._names, self._constants = [], {}
         for name, array in arrays.items():
             floating = array.dtype.kind == "f"
@@ -186,7 +189,8 @@ def load(source: Any) -> ImportedModel:
     - a **parameter** is an initializer of floating numbers that has axes, is finite everywhere, and that an
       operator computes with, rather than reads as a setting;
     - a **buffer** is another floating initializer that is computed with: a single number, a mask with −∞ in it, the
-      running statistics of a batch normalisation, which an operator or a name shows to be some;
+      running statistics of a batch normalisation, which an operator or a name shows to be some, and what `export`
+      found to be no parameter;
     - the rest, such as shapes, axes, bounds and scales, is fixed.
 
     The model computes what the file says, which for a file made to be used means that dropout drops nothing and batch

@@ -17,7 +17,7 @@ from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import Primitive, primitive
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.axes import whole
-from micrograd_np.ops.elementwise import sign, zeros_like
+from micrograd_np.ops.elementwise import sign, zero_safe_multiply, zeros_like
 from micrograd_np.ops.operand import as_operand
 from micrograd_np.ops.routine import Routine, floating, in_single, is_half, stored
 from micrograd_np.ops.transcendental import exp
@@ -71,7 +71,7 @@ def _special(name: str, label: str, doc: str, *domain: Domain, **settings: Any) 
 
     kernel: Callable[..., Any] = unary if len(domain) == 1 else binary
     kernel.__name__ = kernel.__qualname__ = f"_{name}" if "not_differentiable" in settings else name
-    kernel.__doc__ = doc
+    kernel.__doc__ = f"{doc} ImportError without SciPy."
     return primitive(label, domain=domain, **settings)(kernel)
 
 
@@ -98,17 +98,17 @@ _gammaincc = _special(
 
 def _gamma_density(g: Any, a: Any, x: Any) -> Any:
     a = zeros_like(x) + a  # a number takes the dtype of x
-    return g * exp(xlogy(a - 1, x) - x - gammaln(a))
+    return zero_safe_multiply(g, exp(xlogy(a - 1, x) - x - gammaln(a)))
 
 
-gammaln.vjp(x=lambda g, z, x: g * digamma(x))
-digamma.vjp(x=lambda g, z, x: g * _zeta(2.0, x))
-_zeta.vjp(x=lambda g, z, a, x: -g * a * _zeta(a + 1.0, x))
+gammaln.vjp(x=lambda g, z, x: zero_safe_multiply(g, digamma(x)))
+digamma.vjp(x=lambda g, z, x: zero_safe_multiply(g, _zeta(2.0, x)))
+_zeta.vjp(x=lambda g, z, a, x: zero_safe_multiply(-g * a, _zeta(a + 1.0, x)))
 _gammainc.vjp(x=lambda g, z, a, x: _gamma_density(g, a, x))
 _gammaincc.vjp(x=lambda g, z, a, x: -_gamma_density(g, a, x))
 
 erfinv = _special("erfinv", "erf⁻¹({x})", "Elementwise inverse of erf: ±inf at ±1, nan outside.", OPEN_UNIT)
-erfinv.vjp(x=lambda g, z, x: g * (0.5 * pi**0.5 * exp(z * z)))
+erfinv.vjp(x=lambda g, z, x: zero_safe_multiply(g, 0.5 * pi**0.5 * exp(z * z)))
 
 erfcx = _special("erfcx", "erfcx {x}", "Elementwise exp(x²) (1 − erf x), which neither under- nor overflows.", REALS)
 erfcx.vjp(x=lambda g, z, x: g * (2 * x * z - 2 / pi**0.5))
@@ -117,7 +117,7 @@ ndtri = _special(
     "ndtri", "Φ⁻¹({x})", "Elementwise quantile of the standard normal distribution: −inf at 0, inf at 1, nan outside.",
     PROBABILITY,
 )  # fmt: skip
-ndtri.vjp(x=lambda g, z, x: g * ((2 * pi) ** 0.5 * exp(0.5 * z * z)))
+ndtri.vjp(x=lambda g, z, x: zero_safe_multiply(g, (2 * pi) ** 0.5 * exp(0.5 * z * z)))
 
 log_ndtr = _special("log_ndtr", "log Φ({x})", "Elementwise logarithm of `ndtr`, finite far below 0, too.", REALS)
 log_ndtr.vjp(x=lambda g, z, x: g * ((2 / pi) ** 0.5 / erfcx(-(0.5**0.5) * x)))
@@ -127,25 +127,35 @@ _ORDERS = ({"order": 0}, {"order": 2})
 
 @primitive("J({x}; {order})", domain=(REALS,), examples=_ORDERS)
 def bessel_j(xp: Any, out: Any, x: Any, *, order: int = 0) -> Any:
-    """Elementwise Bessel function of the first kind, of a whole `order`."""
+    """Elementwise Bessel function of the first kind, of a whole `order`. ImportError without SciPy."""
     return _computed("jv", xp, out, order, x)
 
 
 @primitive("Y({x}; {order})", domain=(POSITIVE,), examples=_ORDERS)
 def bessel_y(xp: Any, out: Any, x: Any, *, order: int = 0) -> Any:
-    """Elementwise Bessel function of the second kind, of a whole `order`: −inf at 0, nan below."""
+    """Elementwise Bessel function of the second kind, of a whole `order`: −inf at 0, nan below.
+
+    ImportError without SciPy.
+    """
     return _computed("yv", xp, out, order, x)
 
 
-for _op in (bessel_j, bessel_y):
-    _op.vjp(x=lambda g, z, x, order, op=_op: g * (0.5 * (op(x, order=order - 1) - op(x, order=order + 1))))
+def _by_difference(op: Any, g: Any, x: Any, order: int) -> Any:
+    return zero_safe_multiply(g, 0.5 * (op(x, order=order - 1) - op(x, order=order + 1)))
+
+
+bessel_j.vjp(x=lambda g, z, x, order: _by_difference(bessel_j, g, x, order))
+bessel_y.vjp(x=lambda g, z, x, order: _by_difference(bessel_y, g, x, order))
 
 _SCALED = ({"order": 0}, {"order": 1, "scaled": True})
 
 
 @primitive("I({x}; {order})", domain=(KINK_AT_ZERO,), examples=_SCALED)
 def bessel_i(xp: Any, out: Any, x: Any, *, order: int = 0, scaled: bool = False) -> Any:
-    """Elementwise modified Bessel function of the first kind, of a whole `order`; times exp(−|x|) where `scaled`."""
+    """Elementwise modified Bessel function of the first kind, of a whole `order`; times exp(−|x|) where `scaled`.
+
+    ImportError without SciPy.
+    """
     return _computed("ive" if scaled else "iv", xp, out, order, x)
 
 
@@ -153,7 +163,7 @@ def bessel_i(xp: Any, out: Any, x: Any, *, order: int = 0, scaled: bool = False)
 def bessel_k(xp: Any, out: Any, x: Any, *, order: int = 0, scaled: bool = False) -> Any:
     """Elementwise modified Bessel function of the second kind, of a whole `order`; times exp(x) where `scaled`.
 
-    inf at 0, nan below.
+    inf at 0, nan below. ImportError without SciPy.
     """
     return _computed("kve" if scaled else "kv", xp, out, order, x)
 
@@ -162,7 +172,7 @@ def _by_neighbours(op: Any, g: Any, z: Any, x: Any, order: int, scaled: bool) ->
     mean = 0.5 * (op(x, order=order - 1, scaled=scaled) + op(x, order=order + 1, scaled=scaled))
     if op is bessel_i:
         return g * (mean - sign(x) * z) if scaled else g * mean
-    return g * (z - mean) if scaled else -g * mean
+    return zero_safe_multiply(g, z - mean if scaled else -mean)
 
 
 bessel_i.vjp(x=lambda g, z, x, order, scaled: _by_neighbours(bessel_i, g, z, x, order, scaled))
