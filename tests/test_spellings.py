@@ -346,6 +346,8 @@ def test_the_one_device_may_be_named(make):
         (lambda **x: data.DataLoader([1, 2], **x), "pin_memory_device"),
         (lambda **x: nn.Embedding(3, 2, **x), "sparse"),
         (lambda **x: F.embedding(mg.tensor([0]), X, **x), "sparse"),
+        (lambda **x: F.interpolate(X[None, None], scale_factor=2, **x), "antialias"),
+        (lambda **x: mg.compile(mg.exp, fullgraph=True, **x), "dynamic"),
     ],
 )
 def test_an_argument_that_chooses_nothing_here_takes_what_asks_for_nothing(make, name):

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from weakref import ref
 
 from micrograd_np.core.events import QUIET
+from micrograd_np.core.messages import explain_keywords
 from micrograd_np.core.modes import mode
 
 from .backend import check_backend, get_compile_backend
@@ -402,6 +403,7 @@ def _in_c(entry: CompiledProgram) -> str:
         raise CompileError(message) from None
 
 
+@explain_keywords
 def compile(
     function: Callable[..., Any] | None = None,
     *,

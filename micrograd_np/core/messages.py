@@ -44,7 +44,7 @@ _NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "
 _RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary"))
 _LENIENT = frozenset((  # functions that take such arguments in PyTorch
     "celu", "hardsigmoid", "relu6", "selu", "grad", "load", "clip_grad_norm_", "clip_grad_value_", "clone", "copy_",
-    "rrelu", "threshold", "to", "embedding",
+    "rrelu", "threshold", "to", "embedding", "interpolate", "compile",
 ))  # fmt: skip
 _COMPILED = "mg.compile makes steps fast; leave it out"
 _INERT = {
@@ -58,8 +58,10 @@ _INERT = {
     **dict.fromkeys(("memory_format", "layout"), "functions take any layout; leave it out"),
     **dict.fromkeys(("multiprocessing_context", "worker_init_fn"), "workers are threads; leave it out"),
     "sparse": "gradients are dense; leave it out",
+    "antialias": "nothing is smoothed before; leave it out",
+    "dynamic": "each shape has a program of its own; leave it out",
     "out": "use the result, or write it: t.copy_(result)",
-    **dict.fromkeys(("weights_only", "enable_nested_tensor", "mask_check"), ""),
+    **dict.fromkeys(("weights_only", "enable_nested_tensor", "mask_check", "fullgraph"), ""),
     "is_grads_batched": "write mg.jacobian, or one call for each gradient",
     **dict.fromkeys(("foreach", "fused", "capturable", "differentiable"), _COMPILED),
 }
