@@ -6,8 +6,7 @@ import gc
 import inspect
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial, update_wrapper
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -144,7 +143,7 @@ class Compiled:
                             return entry.reverse.results(results, tensors_of((args, kwargs)), leaves)
                         return entry.rebuilt(results)
             self.misses += 1
-            with _uncollected():
+            with _Uncollected():
                 return self._trace(key, args, kwargs)
 
     def _trace(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -372,18 +371,31 @@ class Compiled:
         return f"<compiled {self.__name__}: {count} program{'' if count == 1 else 's'}, mode={self.mode!r}>"
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No search for cyclic garbage meanwhile, nor for that among what is new: a trace makes objects that stay."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            if not gc.get_freeze_count():
-                gc.freeze()  # all objects there are,
-                gc.unfreeze()  # of which none counts as young then
+class _Uncollected:
+    """No search for cyclic garbage meanwhile, nor for that among what is new: a trace makes objects that stay.
+
+    What there is counts as old afterwards, which Python searches only when much has become old; it does not count what
+    becomes old here, so that is done here, by Python's rule: when it is a quarter of all that was left the last time.
+    """
+
+    least = 200_000  # objects
+    aged, limit, others_freeze = 0, least, False
+
+    def __enter__(self) -> None:
+        self.enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        cls = type(self)
+        cls.others_freeze = cls.others_freeze or gc.get_freeze_count() > 0  # where it is not 0, asking takes long
+        if self.enabled and not cls.others_freeze:
+            cls.aged += gc.get_count()[0]
+            if cls.aged > cls.limit:
+                gc.collect()
+                cls.aged, cls.limit = 0, max(cls.least, len(gc.get_objects()) // 4)
+            gc.freeze()  # all objects there are,
+            gc.unfreeze()  # of which none counts as young then
+        if self.enabled:
             gc.enable()
 
 

@@ -1,6 +1,8 @@
 """Equal layers are recorded once, and only equal ones; meanwhile the collector of garbage pauses."""
 
 import gc
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -71,6 +73,7 @@ def test_a_kernel_of_the_users_that_reads_a_variable_is_recorded_each_time():
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_a_trace_leaves_the_collector_of_garbage_as_it_was(enabled):
+    before = gc.get_freeze_count()
     (gc.enable if enabled else gc.disable)()
     gc.freeze()
     try:
@@ -82,5 +85,23 @@ def test_a_trace_leaves_the_collector_of_garbage_as_it_was(enabled):
             mg.compile(lambda x: x / (1 // 0))(np.ones(3))
         assert gc.isenabled() is enabled
     finally:
-        gc.unfreeze()
         gc.enable()
+        if not before:
+            gc.unfreeze()
+
+
+def test_what_traces_leave_behind_is_collected():
+    program = """
+import gc
+import numpy as np
+import micrograd_np as mg
+from micrograd_np.compiler.step import _Uncollected
+_Uncollected.limit = _Uncollected.least = 2000
+counts = []
+for _ in range(150):
+    mg.compile(lambda x: x * 2)(np.ones(3))
+    counts.append(len(gc.get_objects()))
+print(max(counts[50:]) - max(counts[:50]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert int(done.stdout) < 3000
