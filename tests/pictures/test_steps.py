@@ -243,6 +243,7 @@ def test_a_page_stays_below_the_limit_by_showing_less(monkeypatch):
     assert data_of(drawn)["gradients"][0]["values"] is None
 
 
+@pytest.mark.thorough
 def test_a_page_of_a_large_computation_keeps_below_5_mb_and_says_what_it_leaves_out():
     w = mg.Tensor(np.random.default_rng(0).normal(size=(40, 40)), requires_grad=True, name="w")
     y = w
