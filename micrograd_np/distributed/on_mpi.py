@@ -22,6 +22,7 @@ from .tree import Array, Part, block, fold, nodes
 from .work import Work
 
 _ULFM = "OMPI_MCA_mpi_ft_enable"  # Open MPI's launcher sets it to 1 for a job that goes on when a process is lost
+_PASSING_ON = 0.2  # seconds in which a launcher shows what a rank has printed; MPICH's drops it when a rank aborts
 _let_others = getattr(os, "sched_yield", lambda: sleep(0))  # there may be more ranks than processors
 
 
@@ -275,6 +276,7 @@ def _end_all_on_error(world: Any) -> None:
     def end_all(*exception: Any) -> None:
         show(*exception)
         sys.stderr.flush()
+        sleep(_PASSING_ON)
         if os.environ.get(_ULFM) != "1":
             world.Abort(1)
         for engine in _engines:  # Abort would end this rank alone
