@@ -21,7 +21,7 @@ from micrograd_np.core.primitive import registry
 
 settings.register_profile(
     "ci",
-    max_examples=7,  # for every claim about every primitive: some thousand tests
+    max_examples=6,  # for every claim about every primitive: some thousand tests
     deadline=None,  # two cores are shared with others
     derandomize=True,  # the same examples for everybody
     print_blob=True,

@@ -6,6 +6,7 @@ import random
 import re
 import runpy
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -102,8 +103,9 @@ def test_a_picture_without_frames_is_laid_out_once(monkeypatch):
 
 def gallery():
     """The drawings of the gallery."""
-    pictures = runpy.run_path(str(DOCS / "generate_gallery.py"))["pictures"]()
-    return {title: picture.drawing for title, _, picture in pictures if isinstance(picture, mg.Picture)}
+    make = runpy.run_path(str(DOCS / "generate_gallery.py"))["pictures"]
+    with TemporaryDirectory() as folder:
+        return {title: picture.drawing for title, _, picture in make(Path(folder)) if isinstance(picture, mg.Picture)}
 
 
 def networks():

@@ -83,4 +83,4 @@ def _note(arrays: dict[int, Any], array: Any) -> None:
 
 def _repeats(array: Any) -> bool:
     """Whether elements lie in one place, so that `array` is read-only by itself."""
-    return any(n > 1 and not step for n, step in zip(array.shape, array.strides, strict=True))
+    return array.size > 0 and any(n > 1 and not step for n, step in zip(array.shape, array.strides, strict=True))
