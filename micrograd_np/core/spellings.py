@@ -205,7 +205,6 @@ _LAZY = (
 )
 _YOUR_OWN = "in a forward of your own: docs/howto/own-module.md"
 _POOLS = [f"{kind}_pool{d}d" for kind in ("max", "adaptive_max") for d in (1, 2, 3)]
-_BIN_SIZES = "mg.nn.AdaptiveMaxPool{0}d, whose bins are not drawn"
 _OF_PARTS = {
     "autograd": {
         "Function": "@primitive of micrograd_np.core.primitive, with its rules by .vjp: docs/from-pytorch.md",
@@ -234,7 +233,7 @@ _OF_PARTS = {
         "parallel": _NO_DEVICE, "SyncBatchNorm": "mg.nn.BatchNorm2d", "UpsamplingNearest2d": "mg.nn.Upsample",
         "UpsamplingBilinear2d": "mg.nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)",
         **{f"Lazy{name}": f"mg.nn.{name}, which takes its sizes at once" for name in _LAZY.split()},
-        **{f"FractionalMaxPool{d}d": _BIN_SIZES.format(d) for d in (2, 3)},
+        **{f"FractionalMaxPool{d}d": f"mg.functional.fractional_max_pool{d}d(t, ...)" for d in (2, 3)},
         "CrossMapLRN2d": "mg.nn.LocalResponseNorm", "NLLLoss2d": "mg.nn.NLLLoss", "RNNBase": "mg.nn.RNN",
         "RNNCellBase": "mg.nn.RNNCell", "Container": "mg.nn.Module", "UninitializedBuffer": "mg.nn.Buffer(data)",
         "UninitializedParameter": "mg.nn.Parameter(data)",
@@ -243,7 +242,10 @@ _OF_PARTS = {
     "functional": {
         **{f"{name}_with_indices": f"mg.functional.{name}(..., return_indices=True)" for name in _POOLS},
         **{f"{name}_": f"t = mg.functional.{name}(t, ...)" for name in _ACTIVATING.split()},
-        **{f"fractional_max_pool{d}d{end}": _BIN_SIZES.format(d) for d in (2, 3) for end in ("", "_with_indices")},
+        **{
+            f"fractional_max_pool{d}d_with_indices": f"mg.functional.fractional_max_pool{d}d(..., return_indices=True)"
+            for d in (2, 3)
+        },
         **dict.fromkeys(("upsample", "upsample_nearest"), "mg.functional.interpolate(t, size)"),
         "upsample_bilinear": "mg.functional.interpolate(t, size, mode='bilinear', align_corners=True)",
         "multi_head_attention_forward": "mg.nn.MultiheadAttention",
