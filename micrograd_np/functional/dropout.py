@@ -71,7 +71,7 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, in
     Tensor([[1., 2.]])
     """
     x = as_tensor(input)
-    if x.ndim < 2:
+    if training and x.ndim < 2:
         raise ValueError(f"feature_alpha_dropout: input is {x.shape}; it must be (n, channels, …).")
     return _dropped("feature_alpha_dropout", x, p, (*x.shape[:2], *(1,) * (x.ndim - 2)), training, inplace, alpha=True)
 
