@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 from .contenders import REQUIRES
 from .measure import Result, race
 from .table import first_rows, heading, progress, race_rows, render
 from .tables import TABLES
-from .workloads import matching
+from .workloads import Workload, matching
 
 ROUNDS, QUICK_ROUNDS = 15, 5
 LENGTH = 0.06  # seconds of a round: long beside the clock's grain, short beside the machine's moods
@@ -22,6 +23,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("table", choices=[*TABLES, "ops", "memory", "distributed"])
     parser.add_argument("--quick", action="store_true", help="fewer workloads and rounds, one thread")
     parser.add_argument("--threads", help="numbers of threads, as in 1,2 (the default)")
+    parser.add_argument("--dtypes", help="float32 (the default), float64, or both with a comma")
     parser.add_argument("--rounds", type=int, help=f"rounds for each contender ({ROUNDS}; {QUICK_ROUNDS} if quick)")
     parser.add_argument("--contenders", help=f"some of {','.join(REQUIRES)}")
     parser.add_argument("--workloads", default="", help="parts of names, or shell patterns, as in 'lstm,*@1:infer'")
@@ -30,6 +32,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--markdown", action="store_true", help="print tables in Markdown")
     options = parser.parse_args(given)
     options.threads = [int(n) for n in (options.threads or ("1" if options.quick else "1,2")).split(",")]
+    options.dtypes = (options.dtypes or "float32").split(",")
     options.rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
     options.workloads = [part for part in options.workloads.split(",") if part]
     options.contenders = options.contenders.split(",") if options.contenders else []
@@ -47,10 +50,10 @@ def races(options: argparse.Namespace) -> None:
         workloads = matching(table.workloads, options.workloads)
     contenders = options.contenders or list(table.contenders)
     table = replace(table, reference=options.reference or table.reference)
-    for threads in options.threads:
-        print(f"## {table.title}\n\n{heading(threads)}")
+    for threads, dtype in product(options.threads, options.dtypes):
+        print(f"## {table.title}, {dtype}\n\n{heading(threads)}")
         results: dict[str, dict[str, Result]] = {}
-        for workload in workloads:
+        for workload in workloads if dtype == "float32" else map(Workload.in_float64, workloads):
             progress(workload.name)
             results[workload.name] = race(contenders, workload.name, threads, options.rounds, LENGTH)
         progress("")

@@ -70,10 +70,11 @@ def shapes(workload: Workload) -> dict[str, tuple[int, ...]]:
 
 
 def parameters(workload: Workload) -> dict[str, Array]:
-    """Fresh C-contiguous float32 arrays, the same ones at every call."""
+    """Fresh C-contiguous arrays of the workload's dtype, the same ones at every call."""
     generator = np.random.default_rng(0)
     gain = SIGMOID_GAIN if workload.kind == "mlp" else 1.0
-    return {name: _initial(generator, name, shape, gain) for name, shape in shapes(workload).items()}
+    arrays = {name: _initial(generator, name, shape, gain) for name, shape in shapes(workload).items()}
+    return {name: array.astype(workload.dtype) for name, array in arrays.items()}
 
 
 def _initial(generator: np.random.Generator, name: str, shape: tuple[int, ...], gain: float) -> Array:
@@ -87,16 +88,16 @@ def _initial(generator: np.random.Generator, name: str, shape: tuple[int, ...], 
 
 
 def batch(workload: Workload) -> tuple[Array, Array]:
-    """Inputs and targets: ``(batch, ...)`` float32, for the LSTM ``(steps, batch, features)``; labels are int64."""
+    """Inputs and targets: ``(batch, ...)``, for the LSTM ``(steps, batch, features)``; labels are int64."""
     generator = np.random.default_rng(1)
     n, labels = workload.batch, generator.integers(0, CLASSES, workload.batch)
 
     def normal(*shape: int) -> Array:
-        return generator.standard_normal(shape, np.float32)
+        return generator.standard_normal(shape, np.float32).astype(workload.dtype)
 
     match workload.kind:
         case "mlp":
-            return normal(n, workload.sizes[0]), generator.random((n, workload.sizes[-1]), np.float32)
+            return normal(n, workload.sizes[0]), generator.random((n, workload.sizes[-1]), np.float32).astype(workload.dtype)
         case "lenet":
             return normal(n, 1, *workload.sizes), labels
         case "lstm":

@@ -20,21 +20,21 @@ class Table:
 
 
 EAGER = Table(
-    "One training step, eager, float32",
+    "One training step, eager",
     MLPS,
     ("numpy_plain", "numpy_preallocated", "ours_eager", "torch_eager", "mygrad", "autograd"),
     "numpy_plain",
     MLPS[:2],
 )
 LAYERS = Table(
-    "One training step of each kind of network, eager, float32",
+    "One training step of each kind of network, eager",
     (LENET, LSTM, TRANSFORMER, MLPS[1].with_adam(), MLPS[2].with_adam()),
     ("torch_eager", "ours_eager", "jax_jit", "numpy_plain"),
     "torch_eager",
     (LENET, LSTM, TRANSFORMER),
 )
 COMPILE = Table(
-    "One step, compiled, float32",
+    "One step, compiled",
     ALL,
     (
         *("numpy_plain", "numpy_preallocated", "numpy_flat", "numpy_dots"),

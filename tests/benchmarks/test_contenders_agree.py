@@ -22,7 +22,7 @@ STEPS = 3
 
 @pytest.fixture(autouse=True)
 def default_dtype() -> Iterator[None]:
-    """Our contenders set it to float32."""
+    """Our contenders set it."""
     if find_spec("micrograd_np") is None:
         yield
         return
@@ -58,6 +58,15 @@ def test_steps_of_the_reference_move_the_loss(workload: Workload) -> None:
 def test_losses_agree_with_plain_numpy(name: str, workload: Workload) -> None:
     expected = values("numpy_plain", workload, STEPS + 1)
     np.testing.assert_allclose(values(name, workload, STEPS + 1), expected, rtol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["ours_compiled", "torch_eager", "jax_jit"])
+@pytest.mark.parametrize("workload", [workload.in_float64() for workload in TINY], ids=lambda workload: workload.name)
+def test_losses_in_float64_agree_with_plain_numpy(name: str, workload: Workload) -> None:
+    expected = values("numpy_plain", workload, STEPS + 1)
+    found = values(name, workload, STEPS + 1)
+    assert {value.dtype for value in found} == {np.dtype("float64")}
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", CONTENDERS)

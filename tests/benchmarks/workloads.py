@@ -1,6 +1,6 @@
 """The workloads: what is trained, and at which size. No arrays here, so naming them costs no import.
 
-Every choice that all contenders must share is made in this file: float32; a sigmoid after *every* layer of an MLP, the
+Every choice that all contenders must share is made in this file: float32 or float64; a sigmoid after *every* layer of an MLP, the
 last one included; mean squared error for MLPs and the transformer, cross entropy on ten classes for the others;
 plain SGD, or Adam with PyTorch's defaults where the name says ``+adam``; no dropout.
 """
@@ -27,15 +27,13 @@ class Workload:
     optimizer: str = "sgd"
     inference: bool = False  # only the forward pass, of one sample
     label: str = ""
+    dtype: str = "float32"
 
     @property
     def name(self) -> str:
         """The spelling used on the command line and in the tables."""
-        return (
-            f"{self.label}@1:infer"
-            if self.inference
-            else f"{self.label}@{self.batch}" + "+adam" * (self.optimizer == "adam")
-        )
+        step = "@1:infer" if self.inference else f"@{self.batch}" + "+adam" * (self.optimizer == "adam")
+        return self.label + step + f":{self.dtype}" * (self.dtype != "float32")
 
     def with_adam(self) -> Workload:
         """The same network, trained by Adam."""
@@ -44,6 +42,10 @@ class Workload:
     def infer(self) -> Workload:
         """The forward pass of one sample through the same network."""
         return replace(self, batch=1, inference=True)
+
+    def in_float64(self) -> Workload:
+        """The same with twice the digits."""
+        return replace(self, dtype="float64")
 
 
 def mlp(*sizes: int, batch: int, lr: float = 0.1, label: str = "") -> Workload:
@@ -94,7 +96,7 @@ TINY = (
 
 def named(name: str) -> Workload:
     """The workload called ``name``. Raises ValueError, listing all names, for one there is not."""
-    for workload in (*ALL, *TINY):
+    for workload in (*ALL, *TINY, *map(Workload.in_float64, (*ALL, *TINY))):
         if workload.name == name:
             return workload
     raise ValueError(f"workload: there is no {name!r}; there are {', '.join(workload.name for workload in ALL)}")

@@ -43,6 +43,7 @@ OUTPUTS = {**formulas.OUTPUTS, "lenet": lenet, "lstm": lstm}
 
 def build(workload: Workload) -> Callable[[], Any]:
     """The jitted step, or the jitted forward pass."""
+    jax.config.update("jax_enable_x64", workload.dtype == "float64")  # False by default: it would round to float32
     x, y = map(jnp.asarray, batch(workload))
     weights = [jnp.asarray(array) for array in parameters(workload).values()]
     output = OUTPUTS.get(workload.kind)
@@ -60,7 +61,7 @@ def build(workload: Workload) -> Callable[[], Any]:
 
     state = (weights,)
     if workload.optimizer == "adam":
-        state = (weights, *([jnp.zeros_like(w) for w in weights] for _ in range(2)), jnp.zeros((), jnp.float32))
+        state = (weights, *([jnp.zeros_like(w) for w in weights] for _ in range(2)), jnp.zeros((), workload.dtype))
 
     def step() -> Any:
         nonlocal state

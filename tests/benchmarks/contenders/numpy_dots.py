@@ -18,8 +18,8 @@ def build(workload: Workload) -> Callable[[], object]:
     generator, products, dot = np.random.default_rng(0), [], np.dot
     a = x
     for n, m in zip(workload.sizes, workload.sizes[1:], strict=False):
-        w, z = generator.standard_normal((n, m), np.float32), np.empty((len(x), m), np.float32)
-        dz = generator.standard_normal(z.shape, np.float32)
+        w, z = generator.standard_normal((n, m)).astype(x.dtype), np.empty((len(x), m), x.dtype)
+        dz = generator.standard_normal(z.shape).astype(x.dtype)
         products.append((a, w, z))
         if not workload.inference:
             products.append((a.T, dz, np.empty_like(w)))

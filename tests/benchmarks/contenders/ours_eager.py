@@ -14,7 +14,7 @@ from ..workloads import Workload
 
 def build(workload: Workload, compile: Callable[[Any], Any] = lambda function: function) -> Callable[[], Any]:
     """The whole step, or the model alone for inference, goes through ``compile``."""
-    mg.set_default_dtype("float32")
+    mg.set_default_dtype(workload.dtype)
     x, y = batch(workload)
     if workload.kind == "elementwise":
         values = mg.nn.Parameter(parameters(workload)["x"])

@@ -19,7 +19,7 @@ def build(workload: Workload, compile: Callable[[Any], Any] = lambda function: f
         values = torch.nn.Parameter(torch.from_numpy(parameters(workload)["x"]))
         return _training(compile(lambda _, y: elementwise_loss(torch, values, y)), workload, [values], x, y)
 
-    model = network(torch, workload)
+    model = network(torch, workload).to(getattr(torch, workload.dtype))
     model.load_state_dict({name: torch.from_numpy(array) for name, array in parameters(workload).items()})
     if workload.inference:
         predict = compile(model.eval())

@@ -15,4 +15,4 @@ def cross_entropy(logits: Array, labels: Array) -> tuple[Array, Array]:
     loss = -np.log(probabilities[np.arange(n), labels]).mean()
     gradient = probabilities.copy()
     gradient[np.arange(n), labels] -= 1
-    return loss, gradient / np.float32(n)
+    return loss, gradient / gradient.dtype.type(n)

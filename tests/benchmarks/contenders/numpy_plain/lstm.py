@@ -28,7 +28,7 @@ def build(workload: Workload) -> Callable[[], object]:
     size = workload.sizes[1]
 
     def forward() -> tuple[list[tuple[Array, ...]], Array]:
-        h = c = np.zeros((x.shape[1], size), np.float32)
+        h = c = np.zeros((x.shape[1], size), x.dtype)
         tape = []
         for x_t in x:
             z = x_t @ w_in.T + b_in + h @ w_hid.T + b_hid

@@ -43,7 +43,7 @@ def build(workload: Workload) -> Callable[[], object]:
     w_qkv, b_qkv, w_o, b_o, w1, b1, w2, b2, n1, c1, n2, c2 = weights.values()
     n, length, width = x.shape
     per_head = width // HEADS
-    shrink = 1 / np.sqrt(np.float32(per_head))
+    shrink = 1 / np.sqrt(x.dtype.type(per_head))
 
     def split(qkv: Array) -> Array:
         return qkv.reshape(n, length, 3, HEADS, per_head).transpose(2, 0, 3, 1, 4)  # (3, n, heads, length, per_head)

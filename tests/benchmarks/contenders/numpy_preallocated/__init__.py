@@ -11,5 +11,7 @@ KINDS = {"mlp": mlp, "lenet": lenet, "lstm": lstm, "transformer": transformer, "
 
 
 def build(workload: Workload, *, flat: bool = False) -> Callable[[], object]:
-    """The step of this workload; with ``flat`` all parameters live in one vector."""
+    """The step of this workload; with ``flat`` all parameters live in one vector. Written for float32 alone."""
+    if workload.dtype != "float32":
+        raise NotImplementedError
     return KINDS[workload.kind].build(workload, flat=flat)
