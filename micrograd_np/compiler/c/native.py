@@ -8,12 +8,14 @@ an index of unusual form) is left to NumPy, between two functions of C.
 from __future__ import annotations
 
 from collections import Counter
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..ir import Op, Value
 from ..memory import Plan, Storage, arrange, place
+from ..operations import PRODUCTS
 from ..passes import run_passes
 from ..passes.blocks import threads
 from ..program import Program, copied
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["FLAGGED", "Native", "Unsupported", "lay_out", "placed"]
+
+_SHARED = 1 << 18  # multiplications from which OpenBLAS uses its threads, which then wait for more, busily
 
 
 class Native:
@@ -54,7 +58,7 @@ class Native:
         self.groups = fuse(steps(self.program, self.places), self.places, lasting)
         stored, spans = lay_out(self.plan, self.groups, self.program.leaving(), self.fixed)
         arrange(self.plan, spans)
-        written = Source(self.program, self.groups, self.sources, self.inputs, stored, threads())
+        written = Source(self.program, self.groups, self.sources, self.inputs, stored, _threads(self.program))
         self.source = written.text
         """The text, to be compiled."""
         self.fields, self.pieces, self.loops = written.fields, written.pieces, written.loops
@@ -82,6 +86,13 @@ class Native:
                 self.plan.storages[z] = Storage("buffer", z)
                 place = self.places.of(z)
             self.fixed[place.storage] = out, out.ctypes.data - place.offset
+
+
+def _threads(program: Program) -> int:
+    """How many threads share a long loop: one beside large products, whose own threads keep the processors busy."""
+    shapes = [(op.args[0].shape, op.result.shape) for op in program.ops if op.function in PRODUCTS and op.result]
+    large = any(a and prod(z[-2:]) * a[-1] >= _SHARED for a, z in shapes)
+    return 1 if large else threads()
 
 
 def placed(program: Program) -> tuple[Plan, Places, set[Storage]]:

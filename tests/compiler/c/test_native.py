@@ -295,6 +295,18 @@ def test_short_loops_are_not_divided(rng, monkeypatch):
     assert ["pthread_create" in f.native.source for f in (short, long)] == [False, True]
 
 
+def test_loops_beside_large_products_are_not_divided(rng, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    x = rng.standard_normal(400_000)
+
+    def step(x, n):
+        square = x[: n * n].reshape(n, n)
+        return (x * 2).exp() * x, square @ square.exp()
+
+    small, large = (in_c(lambda x, n=n: step(x, n), x) for n in (10, 100))
+    assert ["divide(" in f.native.source for f in (small, large)] == [True, False]
+
+
 def test_the_traced_program_stays_as_it_was_when_memory_is_planned(rng):
     target = mg.Tensor(np.zeros(3))
 
