@@ -1,8 +1,8 @@
 """The workloads: what is trained, and at which size. No arrays here, so naming them costs no import.
 
-Every choice that all contenders must share is made in this file: float32 or float64; a sigmoid after *every* layer of an MLP, the
-last one included; mean squared error for MLPs and the transformer, cross entropy on ten classes for the others;
-plain SGD, or Adam with PyTorch's defaults where the name says ``+adam``; no dropout.
+Every choice that all contenders must share is made in this file: float32 or float64; a sigmoid after *every* layer of
+an MLP, the last one included; mean squared error for MLPs and the transformer, cross entropy on ten classes for the
+others; plain SGD, or Adam with PyTorch's defaults where the name says ``+adam``; no dropout.
 """
 
 from __future__ import annotations
