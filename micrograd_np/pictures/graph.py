@@ -171,7 +171,7 @@ class _Graph:
             return self.homes.called(at) or f"‹{block[1]}›"
         if v < 0:
             box = self.folding.boxes[~v]
-            return f"‹{self.homes.inside(box.path[1], box.around)}›" if box.path is not None else "‹…›"
+            return f"‹{self.homes.inside(box.modules[-1][1], box.modules[:-1])}›" if box.modules else "‹…›"
         if v not in self.names and (name := self.homes.called(v)):
             around = self.homes.chain(v)[-1:]
             inside = self.homes.inside(name, () if self.record.is_op(v) else around)  # the frame shows its name
@@ -261,15 +261,15 @@ class _Graph:
     def box(self, at: int) -> Node:
         """The node that stands for the values in a box."""
         box = self.folding.boxes[~at]
-        if box.path is not None:
-            text = f"{self.homes.frames((*box.around, box.path))[-1][1]}\n→ {box.shape}"
+        if box.modules:
+            text = f"{self.homes.frames(box.modules)[-1][1]}\n→ {box.shape}"
         elif count := box.ops.total():
             common = ", ".join(f"{n:,} {name}" for name, n in box.ops.most_common(3))
             text = f"{count:,} ops in between\n{common}"
         else:
             text = f"{box.leaves:,} more"
         text += f"\n{box.trained:,} parameters" if box.trained else ""
-        return Node(_id(at), text, "folded" if box.path is None else "module", " ".join(text.split()))
+        return Node(_id(at), text, "module" if box.modules else "folded", " ".join(text.split()))
 
     # edges
 

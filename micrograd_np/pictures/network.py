@@ -327,12 +327,11 @@ class _Network:
         """The error at the end, and what it was compared with."""
         array = target.data if isinstance(target, Vertex) else np.asarray(target)
         name = getattr(loss, "__name__", type(loss).__name__)
+        if loss is None and not isinstance(result, Vertex):
+            kind = type(result).__name__
+            raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
         if loss is None:
-            if not isinstance(result, Vertex):
-                kind = type(result).__name__
-                raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
             name, loss = "squared error" if result.data.size == 1 else "mean squared error", mse_loss
-            target = array if array.ndim else np.full(result.data.shape, array)
         try:
             value = loss(result, target)
         except ValueError:
