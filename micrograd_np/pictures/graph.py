@@ -21,7 +21,9 @@ from micrograd_np.functional.dropout import MASK
 
 from .drawing import CHANGED, Drawing, Edge, Node, check
 from .fold import Folding
+from .network import draw_network
 from .picture import Picture
+from .scalars import draw_scalars
 from .structure import Homes, Record, turns
 from .text import BARS, Names, constant, formula, op_name, plain, shortened, summary
 
@@ -83,8 +85,6 @@ def draw(
     if scalars and changed != "scalars":
         raise TypeError(f"draw: {changed} is for graphs of tensors, and scalars=True draws numbers; leave one out.")
     if hasattr(tensor, "named_modules") and not isinstance(tensor, type):
-        from .network import draw_network
-
         if changed:
             raise TypeError(f"draw: {changed} is for graphs, and this is a module; draw what it returns.")
         way = None if direction is _DEFAULT else direction
@@ -97,8 +97,6 @@ def draw(
         raise TypeError(f"draw: {what} is for modules, found a {type(tensor).__name__}; leave it out.")
     drawing = Drawing(name=name, direction=direction)
     if scalars:
-        from .scalars import draw_scalars
-
         draw_scalars(roots, drawing, legend=legend)
     else:
         _Graph(roots, drawing, settings).draw(legend=legend)

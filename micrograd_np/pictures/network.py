@@ -81,17 +81,18 @@ def draw_network(
     drawing.direction = direction or ("LR" if network.columns and not network.boxes and not unroll else "TB")
     for node in drawing.every_node() if drawing.direction in {"TB", "BT"} else ():
         node.text = "⋯" if node.text == "⋮" else node.text
-    if network.weighted:
+    styles = {edge.look["style"] for edge in drawing.edges if "style" in edge.look}  # of weights
+    if styles:
         most = max((len(column) for column in drawing.columns), default=0)
         distance = f"{0.15 + 0.08 * most:.2f}"  # wide enough that lines do not cross circles
         drawing.look |= {"nodesep": "0.15", "ranksep": distance, "outputorder": "edgesfirst"}
         if network.chained or not network.boxes:  # else an arrow would lead behind the boxes that it passes
             drawing.look["splines"] = "line"
     notes = {
-        "blue: positive weight; red, dashed: negative; thick: large": network.weighted,
-        "dotted: nan": network.undefined,
-        "∂: gradient": network.graded,
-        "× n: n times in a row, of which the first is shown": bool(drawing.frames),
+        "blue: positive weight; red, dashed: negative; thick: large": styles,
+        "dotted: nan": "dotted" in styles,
+        "∂: gradient": any("\n∂ " in node.text for node in drawing.every_node()),
+        "× n: n times in a row, of which the first is shown": drawing.frames,
     }
     drawing.legend = "; ".join(note for note, holds in notes.items() if legend and holds)
     return Picture(drawing)
@@ -124,7 +125,6 @@ class _Network:
         self.rows: dict[Block, list[list[_Column]]] = {}  # of steps: for each layer in it, forwards and backwards
         self.boxes: dict[Block, Node] = {}
         self.all: dict[_Column, None] = {}
-        self.weighted = self.undefined = self.graded = False
         self.ids = map("n{}".format, count(1))
         self.users: dict[Block, list[Block]] = {block: [] for block in blocks}
         self.depth: dict[Block, float] = {}  # layers on the longest way to each
@@ -236,14 +236,12 @@ class _Network:
         every = np.concatenate([np.abs(part.data).ravel() for part, _ in parts])
         largest = every[np.isfinite(every)].max(initial=0) or 1.0
         grads = [part.grad.data.ravel() for part, _ in parts if part.grad is not None]
-        self.weighted, self.graded = True, self.graded or bool(grads)
         for (j, head), (part, tails) in product(after.circles.items(), parts):
             for i, tail in tails.items():
                 w = float(part.data[j, i])
                 share = min(abs(w) / largest, 1) if np.isfinite(w) else 1
                 kind = "positive" if w >= 0 else "negative" if w < 0 else "undefined"
                 look = {"penwidth": f"{0.4 + 2.6 * share:.2f}", **LOOK["weights"][kind]}
-                self.undefined = self.undefined or np.isnan(w)
                 line = [tail, head]
                 if every.size <= _FEW:
                     text = number(part.data[j, i], 3)
