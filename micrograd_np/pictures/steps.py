@@ -17,7 +17,7 @@ from micrograd_np.engine import backward as walk
 from micrograd_np.engine.symbol import nested
 from micrograd_np.engine.tensor import Tensor
 
-from .drawing import Drawing, Edge, Node, check
+from .drawing import LOOK, Drawing, Edge, Node, check
 from .headings import laid_out
 from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .picture import Shown
@@ -33,7 +33,7 @@ _LISTED = 1000  # leaves
 ENGINE_LIMIT = 1000  # boxes; Graphviz takes seconds over more
 _FAR, _FARTHEST = 30, 12  # boxes that a long arrow passes; long arrows from a box: Graphviz lays out each box they pass
 _LATER = "grad: not yet"
-_STYLES = {"parameter": "rounded", "op": "", "data": "dashed", "fold": "dotted"}
+
 # What the page shows, most first: rows and columns of an array, elements of a final gradient. A page that is too large
 # at the last of these shows fewer ops.
 CAPS = ((8, 10_000), (4, 256), (2, 16))
@@ -166,8 +166,7 @@ class _Story(Derivation):
         short = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame shows the module
         lines = [short, _brief(node["value"]) if "value" in node else "", _LATER if node.get("gradient") else ""]
         text = "\n".join(shortened(line, LINE) for line in lines if line)
-        rims = f"{1 + (kind == 'result')}"
-        look = {"id": f"n{i}", "class": kind, "style": _STYLES.get(kind, ""), "peripheries": rims}
+        look = {"id": f"n{i}", "class": kind, **LOOK["steps"][kind]}
         self.boxes.append(self.drawing.put(Node(f"n{i}", text, tooltip=title, look=look), around))
         self.nodes.append(node)
 
