@@ -83,14 +83,14 @@ class Record:
 def _backwards(roots: Iterable[Source]) -> list[Node]:
     """The nodes under `roots`, latest first. No set of all of them is needed: a node was recorded after its inputs."""
     nodes: list[Node] = []
-    waiting = sorted((-z.order, z) for z in roots if isinstance(z, Node))  # a heap; a node is there for each use
-    while waiting:
-        _, z = heappop(waiting)
-        if z not in nodes[-1:]:
-            nodes.append(z)
-            for x in inputs(z):
-                if isinstance(x, Node):
-                    heappush(waiting, (-x.order, x))
+    waiting = {z.order: z for z in roots if isinstance(z, Node)}
+    moments = sorted(-order for order in waiting)  # a heap
+    while moments:
+        nodes.append(waiting.pop(-heappop(moments)))
+        for x in inputs(nodes[-1]):
+            if isinstance(x, Node) and x.order not in waiting:
+                waiting[x.order] = x
+                heappush(moments, -x.order)
     return nodes
 
 
