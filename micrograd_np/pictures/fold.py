@@ -95,7 +95,7 @@ class Folding:
         box = self.boxes[~at] if at < 0 else None
         v, around = (box.first, box.modules[:-1]) if box else (at, self.homes.chain(at))
         frames: list[tuple[Any, str]] = [*self.homes.frames(around)]
-        for n, (depth, key, text) in enumerate(self.around.get(v, ()) if box is None or box.modules else ()):
+        for n, (depth, key, text) in enumerate(self.around.get(v, ())):
             if depth <= len(around):
                 frames.insert(depth + n, (key, text))
         return frames

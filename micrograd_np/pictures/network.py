@@ -157,13 +157,13 @@ class _Network:
         sources, linear = list(block.sources), [user for user in self.users[block] if user.linear]
         source = sources[0] if len(sources) == 1 else None
         column = self.columns.get(source) if source else None
-        alone = source is not None and len(self.users[source]) == 1
+        alone = source and len(self.users[source]) == 1
         follows = source and alone and (block.calls, block.frames) == (source.calls, source.frames) and not block.holds
         if block in self.steps:
             self.row(block)
-        elif block.linear and source and source not in self.steps and (column or len(source.shape) <= 2):
+        elif block.linear and source and source not in self.steps and len(source.shape) <= 2:
             self.layer(block, source)  # on vectors; on sequences it is a box
-        elif column and source and follows and _fits(block, source):
+        elif column and source and follows and block.shape == source.shape:
             self.columns[block] = column  # each unit changes by itself
             column.caption.text += f"\n{block.name}".replace("(…)", "")
             self.fill(column, block.result)
@@ -187,7 +187,7 @@ class _Network:
     def is_unitwise(self, block: Block, source: Block) -> bool:
         """Whether `block` is an op that makes units of its own of those of `source`, each of one."""
         own = self.numbers and not block.module and (len(block.sources) > 1 or len(self.users[source]) == 1)
-        return own and source in self.columns and 0 < len(block.shape) <= 2 and _fits(block, source)
+        return own and source in self.columns and block.shape == source.shape
 
     # circles
 
@@ -341,10 +341,6 @@ class _Network:
         compared = number(array) if array.size == 1 else array.shape
         node = Node(next(self.ids), f"{name}\n{number(np.asarray(value.data), 4)}\ntarget {compared}", "output")
         self.drawing.connect(self.ends(self.blocks[-1]), [self.drawing.put(node)])
-
-
-def _fits(block: Block, source: Block) -> bool:
-    return block.result is None or block.shape == source.shape
 
 
 def _shape(block: Block) -> str:
