@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.messages import count_of
-from micrograd_np.core.vertex import Source, source
+from micrograd_np.core.vertex import Source, grad_of, source
 from micrograd_np.debug.explain import Derivation, Pull, hooked, seed_of, summed, summed_axes, why
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.engine import backward as walk
@@ -120,7 +120,7 @@ class _Story(Derivation):
         self.at: Any = None  # the op whose rules run now
         ops, first = list(self.inputs), max_ops // 2
         last = max_ops - first
-        self.left_out = set(ops[first:-last]) if len(ops) > max_ops else set()
+        self.left_out = set(ops[first:-last])
         if self.left_out:
             folded = f"{len(self.left_out):,} of {len(ops):,} ops are folded into one box"
             self.folded[f"{folded}; the first {first:,} and the last {last:,} are shown."] = None
@@ -130,7 +130,6 @@ class _Story(Derivation):
             for z in record.leaves
             if z.requires_grad
         }
-        self.held = {z for z in self.leaves if record.gradient(record.at(z)) is not None}
         self.start = self.place[id(self.root)]
         self.title = f"{_title(self.nodes[self.start])}, step by step: {count_of(len(ops), 'op')} and back"
 
@@ -232,7 +231,7 @@ class _Story(Derivation):
         if exact is None:
             self.folded[f"Gradients of more than {self.exact:,} elements are given in part."] = None
         self.leaves[x] |= {"shown": self.view(g), "values": exact, "uses": self.uses[x]}
-        self.leaves[x] |= {"held": x in self.held, "hooked": hooked(x)}
+        self.leaves[x] |= {"held": grad_of(x) is not None, "hooked": hooked(x)}
 
     # the page
 
