@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from math import prod
 from typing import Any, Literal
 from weakref import ref
 
@@ -312,13 +311,10 @@ def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Mapping
     """Vertices that no user wrote, each with its input: reshapes that change nothing, and views of one array."""
     same: dict[int, int] = {}
     first: dict[int, int] = {}  # by the array that a view is of
-    constants = [v for v in record.leaves.values() if not record.vertices[v].requires_grad]
-    owners = {v: owner_of(record.vertices[v].data) for v in constants}
-    for v in sorted(constants, key=lambda v: (not homes.called(v), owners[v] is not record.vertices[v].data)):
-        first.setdefault(id(owners[v]), v)
-    for v in constants:
-        x = first[id(owners[v])]
-        whole = prod(record.vertices[x].shape) == prod(record.vertices[v].shape)
+    constants = [(v, z.data, owner_of(z.data)) for z, v in record.leaves.items() if not z.requires_grad]
+    for v, data, owner in sorted(constants, key=lambda leaf: (not homes.called(leaf[0]), leaf[2] is not leaf[1])):
+        x = first.setdefault(id(owner), v)
+        whole = record.vertices[x].data.size == data.size
         if x != v and whole and homes.called(v) in (None, homes.called(x)):
             same[v] = x
     for v, z in enumerate(record.vertices):
