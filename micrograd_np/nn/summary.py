@@ -171,13 +171,10 @@ def summary(model: Module, *inputs: Any) -> Summary:
     handles = []
     for module in model.modules():
         handles += [module.register_forward_pre_hook(counter.enter), module.register_forward_hook(counter.leave)]
-    with _untouched(model), enable_grad():
-        before = mode.events
-        mode.set(events=counter)
+    with _watched(model, counter):
         try:
             model(*tensors)
         finally:
-            mode.set(events=before)
             for handle in handles:
                 handle.remove()
     sizes = [(p.size, p.requires_grad) for p in model.parameters()]
@@ -185,14 +182,17 @@ def summary(model: Module, *inputs: Any) -> Summary:
 
 
 @contextmanager
-def _untouched(model: Module) -> Iterator[None]:
-    """Restore the attributes and buffers of `model`, and the state of the generator, at the end."""
+def _watched(model: Module, events: Events) -> Iterator[None]:
+    """Tell `events` what happens, with a graph; then restore attributes and buffers of `model`, and the generator."""
     buffers = [(b, b.data.copy(), (b.data, b.node, b.requires_grad, b._notes)) for b in model.buffers()]
     attributes = [(module, dict(vars(module))) for module in model.modules()]  # a call may replace a buffer
-    state = random.generator().bit_generator.state
+    state, outer = random.generator().bit_generator.state, mode.events
+    mode.set(events=events)
     try:
-        yield
+        with enable_grad():
+            yield
     finally:
+        mode.set(events=outer)
         random.generator().bit_generator.state = state
         for module, before in attributes:
             vars(module).clear()

@@ -8,7 +8,7 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.core.messages import with_article
-from micrograd_np.core.vertex import Node, Vertex
+from micrograd_np.engine.backward import topological
 from micrograd_np.engine.grad_mode import enable_grad, no_grad
 from micrograd_np.engine.module_modes import modes_kept
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
@@ -69,7 +69,9 @@ class Boundary:
             self.classes = next((pair for pair in ([0, 1], [-1, 1]) if np.isin(values, pair).all()), None)
             self.targets = values.astype(float) if self.classes is None else (values > 0).astype(int)
         if threshold is None:
-            self.threshold = 0.5 if _last_op(output) == "sigmoid" else 0.0
+            ops = [z.op.name for z in topological(output) if z.op] if isinstance(output, Tensor) else []
+            last = next((name for name in reversed(ops) if name not in _SAME_VALUES), "")
+            self.threshold = 0.5 if last == "sigmoid" else 0.0
 
     def margins(self, resolution: int) -> np.ndarray[Any, Any]:
         """How far each class leads the best of the others, ``(classes, resolution, resolution)``; rows go upwards.
@@ -125,12 +127,3 @@ def _at_rest(model: Any) -> Iterator[None]:
             yield
         finally:
             random.set_state(state)
-
-
-def _last_op(output: Tensor) -> str | None:
-    """The name of the op that made the values of `output`."""
-    x: Any = output
-    x = x.node if isinstance(x, Vertex) else None
-    while isinstance(x, Node) and x.op.name in _SAME_VALUES and x.inputs:
-        x = x.inputs[0]
-    return x.op.name if isinstance(x, Node) else None

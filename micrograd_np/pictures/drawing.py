@@ -8,16 +8,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 from micrograd_np.core.messages import require_at_least, require_choice, require_type
 
+from .page import template
 from .text import label
 
-_LOOK = Path(__file__).with_name("templates") / "look.json"
-LOOK: dict[str, Any] = json.loads(_LOOK.read_text(encoding="utf-8"))
+LOOK: dict[str, Any] = json.loads(template("look.json"))
 """How each kind of node and edge looks, told apart by shape, not by colour alone; and what the legend says of them."""
 
 CHANGED = "changed since"  # what stands below numbers that were written after their use

@@ -10,9 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from micrograd_np.core.events import Events
-from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex, source
-from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor
 
 from .repeats import Repeats
@@ -130,19 +128,14 @@ def _is_layer(module: Any) -> bool:
 
 def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
     """The blocks of one pass of `x` through `model`, inputs first, without layers that do nothing; and its result."""
-    from micrograd_np.nn.summary import _input, _tensors, _untouched
+    from micrograd_np.nn.summary import _input, _tensors, _watched
 
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
     examples = (_input(part, floating) for part in (x if isinstance(x, tuple) else (x,)))
     inputs = [Tensor(part.data.copy(), name=part.name) for part in examples]  # the model may write into them
     flow = _Flow(model, inputs)
-    before = mode.events
-    with _untouched(model), enable_grad():  # where a write makes a new value
-        mode.set(events=flow)
-        try:
-            result = model(*inputs)
-        finally:
-            mode.set(events=before)
+    with _watched(model, flow):
+        result = model(*inputs)
     for t in reversed(_tensors(result)):  # of several that a layer makes, the first is its result
         maker = flow.maker(t)
         if maker is not None and maker not in flow.passed:

@@ -28,8 +28,7 @@ _ROWS = 0.4  # of the nodes that there may be, as many may follow each other: a 
 class Box:
     """One node of the picture that stands for several vertices."""
 
-    path: Path | None  # of the module that is folded; None for the middle of a long graph
-    around: tuple[Path, ...] = ()
+    modules: tuple[Path, ...] = ()  # around it and, the last, the one that is folded; none: the middle of a long graph
     first: int = 0  # of its vertices
     ops: Counter[str] = field(default_factory=Counter)
     leaves: int = 0
@@ -60,11 +59,10 @@ class Folding:
         fitting = [level for level in levels if self._fold_below(level) <= most]
         self._fold_below(min(fitting, key=lambda level: max(self._rows(level), _ROWS * most), default=levels[-1]))
         if not fitting:
-            if self.blocks:  # of which the first or the last may be in the middle
-                self.drawn = array("i", (same.get(v, v) for v in range(len(record))))
-                for folds in (self.blocks, self.around, homes.times):
-                    folds.clear()
-                self._fold_below(levels[-1])
+            self.drawn = array("i", (same.get(v, v) for v in range(len(record))))
+            for folds in (self.blocks, self.around, homes.times):  # of which the first or the last may be in the middle
+                folds.clear()
+            self._fold_below(levels[-1])
             self._shorten(most)
         for v, at in enumerate(self.place):
             if at < 0 and v not in same:
@@ -95,9 +93,9 @@ class Folding:
     def frames(self, at: int) -> list[tuple[Any, str]]:
         """The frames around what is drawn at a place: of modules, and of blocks that are more than one."""
         box = self.boxes[~at] if at < 0 else None
-        v, around = (box.first, box.around) if box else (at, self.homes.chain(at))
+        v, around = (box.first, box.modules[:-1]) if box else (at, self.homes.chain(at))
         frames: list[tuple[Any, str]] = [*self.homes.frames(around)]
-        for n, (depth, key, text) in enumerate(self.around.get(v, ()) if box is None or box.path else ()):
+        for n, (depth, key, text) in enumerate(self.around.get(v, ())):
             if depth <= len(around):
                 frames.insert(depth + n, (key, text))
         return frames
@@ -131,7 +129,7 @@ class Folding:
             around = self.homes.chain(first)
             if len(around) > level:
                 if around[level] not in numbers:
-                    numbers[around[level]] = self._box(Box(around[level], around[:level], first))
+                    numbers[around[level]] = self._box(Box(around[: level + 1], first))
                 self.place[v] = numbers[around[level]]
             count += (1 + self.constants[v]) * (self.place[v] == v)
         return count + len(self.boxes)
@@ -149,12 +147,12 @@ class Folding:
         middle = None
         for v in range(len(record)):
             if v not in ends and (record.is_op(v) or self.same.get(v, v) not in used):
-                middle = self._box(Box(None)) if middle is None else middle
+                middle = self._box(Box()) if middle is None else middle
                 self.place[v] = middle
         for v in sorted(ends):
             leaves = [x for x in record.inputs(v) if self.place[x] == x and not record.is_op(x)]
             if len(leaves) > _LEAVES:
-                rest = self._box(Box(None))
+                rest = self._box(Box())
                 for x in leaves[3:-1]:
                     self.place[x] = rest
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from math import prod
 from typing import Any, Literal
 from weakref import ref
 
@@ -21,7 +20,9 @@ from micrograd_np.functional.dropout import MASK
 
 from .drawing import CHANGED, Drawing, Edge, Node, check
 from .fold import Folding
+from .network import draw_network
 from .picture import Picture
+from .scalars import draw_scalars
 from .structure import Homes, Record, turns
 from .text import BARS, Names, constant, formula, op_name, plain, shortened, summary
 
@@ -83,8 +84,6 @@ def draw(
     if scalars and changed != "scalars":
         raise TypeError(f"draw: {changed} is for graphs of tensors, and scalars=True draws numbers; leave one out.")
     if hasattr(tensor, "named_modules") and not isinstance(tensor, type):
-        from .network import draw_network
-
         if changed:
             raise TypeError(f"draw: {changed} is for graphs, and this is a module; draw what it returns.")
         way = None if direction is _DEFAULT else direction
@@ -97,8 +96,6 @@ def draw(
         raise TypeError(f"draw: {what} is for modules, found a {type(tensor).__name__}; leave it out.")
     drawing = Drawing(name=name, direction=direction)
     if scalars:
-        from .scalars import draw_scalars
-
         draw_scalars(roots, drawing, legend=legend)
     else:
         _Graph(roots, drawing, settings).draw(legend=legend)
@@ -171,7 +168,7 @@ class _Graph:
             return self.homes.called(at) or f"‹{block[1]}›"
         if v < 0:
             box = self.folding.boxes[~v]
-            return f"‹{self.homes.inside(box.path[1], box.around)}›" if box.path is not None else "‹…›"
+            return f"‹{self.homes.inside(box.modules[-1][1], box.modules[:-1])}›" if box.modules else "‹…›"
         if v not in self.names and (name := self.homes.called(v)):
             around = self.homes.chain(v)[-1:]
             inside = self.homes.inside(name, () if self.record.is_op(v) else around)  # the frame shows its name
@@ -261,15 +258,15 @@ class _Graph:
     def box(self, at: int) -> Node:
         """The node that stands for the values in a box."""
         box = self.folding.boxes[~at]
-        if box.path is not None:
-            text = f"{self.homes.frames((*box.around, box.path))[-1][1]}\n→ {box.shape}"
+        if box.modules:
+            text = f"{self.homes.frames(box.modules)[-1][1]}\n→ {box.shape}"
         elif count := box.ops.total():
             common = ", ".join(f"{n:,} {name}" for name, n in box.ops.most_common(3))
             text = f"{count:,} ops in between\n{common}"
         else:
             text = f"{box.leaves:,} more"
         text += f"\n{box.trained:,} parameters" if box.trained else ""
-        return Node(_id(at), text, "folded" if box.path is None else "module", " ".join(text.split()))
+        return Node(_id(at), text, "module" if box.modules else "folded", " ".join(text.split()))
 
     # edges
 
@@ -314,13 +311,10 @@ def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Mapping
     """Vertices that no user wrote, each with its input: reshapes that change nothing, and views of one array."""
     same: dict[int, int] = {}
     first: dict[int, int] = {}  # by the array that a view is of
-    constants = [v for v in record.leaves.values() if not record.vertices[v].requires_grad]
-    owners = {v: owner_of(record.vertices[v].data) for v in constants}
-    for v in sorted(constants, key=lambda v: (not homes.called(v), owners[v] is not record.vertices[v].data)):
-        first.setdefault(id(owners[v]), v)
-    for v in constants:
-        x = first[id(owners[v])]
-        whole = prod(record.vertices[x].shape) == prod(record.vertices[v].shape)
+    constants = [(v, z.data, owner_of(z.data)) for z, v in record.leaves.items() if not z.requires_grad]
+    for v, data, owner in sorted(constants, key=lambda leaf: (not homes.called(leaf[0]), leaf[2] is not leaf[1])):
+        x = first.setdefault(id(owner), v)
+        whole = record.vertices[x].data.size == data.size
         if x != v and whole and homes.called(v) in (None, homes.called(x)):
             same[v] = x
     for v, z in enumerate(record.vertices):

@@ -81,17 +81,18 @@ def draw_network(
     drawing.direction = direction or ("LR" if network.columns and not network.boxes and not unroll else "TB")
     for node in drawing.every_node() if drawing.direction in {"TB", "BT"} else ():
         node.text = "⋯" if node.text == "⋮" else node.text
-    if network.weighted:
+    styles = {edge.look["style"] for edge in drawing.edges if "style" in edge.look}  # of weights
+    if styles:
         most = max((len(column) for column in drawing.columns), default=0)
         distance = f"{0.15 + 0.08 * most:.2f}"  # wide enough that lines do not cross circles
         drawing.look |= {"nodesep": "0.15", "ranksep": distance, "outputorder": "edgesfirst"}
         if network.chained or not network.boxes:  # else an arrow would lead behind the boxes that it passes
             drawing.look["splines"] = "line"
     notes = {
-        "blue: positive weight; red, dashed: negative; thick: large": network.weighted,
-        "dotted: nan": network.undefined,
-        "∂: gradient": network.graded,
-        "× n: n times in a row, of which the first is shown": bool(drawing.frames),
+        "blue: positive weight; red, dashed: negative; thick: large": styles,
+        "dotted: nan": "dotted" in styles,
+        "∂: gradient": any("\n∂ " in node.text for node in drawing.every_node()),
+        "× n: n times in a row, of which the first is shown": drawing.frames,
     }
     drawing.legend = "; ".join(note for note, holds in notes.items() if legend and holds)
     return Picture(drawing)
@@ -124,7 +125,6 @@ class _Network:
         self.rows: dict[Block, list[list[_Column]]] = {}  # of steps: for each layer in it, forwards and backwards
         self.boxes: dict[Block, Node] = {}
         self.all: dict[_Column, None] = {}
-        self.weighted = self.undefined = self.graded = False
         self.ids = map("n{}".format, count(1))
         self.users: dict[Block, list[Block]] = {block: [] for block in blocks}
         self.depth: dict[Block, float] = {}  # layers on the longest way to each
@@ -157,13 +157,13 @@ class _Network:
         sources, linear = list(block.sources), [user for user in self.users[block] if user.linear]
         source = sources[0] if len(sources) == 1 else None
         column = self.columns.get(source) if source else None
-        alone = source is not None and len(self.users[source]) == 1
+        alone = source and len(self.users[source]) == 1
         follows = source and alone and (block.calls, block.frames) == (source.calls, source.frames) and not block.holds
         if block in self.steps:
             self.row(block)
-        elif block.linear and source and source not in self.steps and (column or len(source.shape) <= 2):
+        elif block.linear and source and source not in self.steps and len(source.shape) <= 2:
             self.layer(block, source)  # on vectors; on sequences it is a box
-        elif column and source and follows and _fits(block, source):
+        elif column and source and follows and block.shape == source.shape:
             self.columns[block] = column  # each unit changes by itself
             column.caption.text += f"\n{block.name}".replace("(…)", "")
             self.fill(column, block.result)
@@ -187,7 +187,7 @@ class _Network:
     def is_unitwise(self, block: Block, source: Block) -> bool:
         """Whether `block` is an op that makes units of its own of those of `source`, each of one."""
         own = self.numbers and not block.module and (len(block.sources) > 1 or len(self.users[source]) == 1)
-        return own and source in self.columns and 0 < len(block.shape) <= 2 and _fits(block, source)
+        return own and source in self.columns and block.shape == source.shape
 
     # circles
 
@@ -236,14 +236,12 @@ class _Network:
         every = np.concatenate([np.abs(part.data).ravel() for part, _ in parts])
         largest = every[np.isfinite(every)].max(initial=0) or 1.0
         grads = [part.grad.data.ravel() for part, _ in parts if part.grad is not None]
-        self.weighted, self.graded = True, self.graded or bool(grads)
         for (j, head), (part, tails) in product(after.circles.items(), parts):
             for i, tail in tails.items():
                 w = float(part.data[j, i])
                 share = min(abs(w) / largest, 1) if np.isfinite(w) else 1
                 kind = "positive" if w >= 0 else "negative" if w < 0 else "undefined"
                 look = {"penwidth": f"{0.4 + 2.6 * share:.2f}", **LOOK["weights"][kind]}
-                self.undefined = self.undefined or np.isnan(w)
                 line = [tail, head]
                 if every.size <= _FEW:
                     text = number(part.data[j, i], 3)
@@ -327,12 +325,11 @@ class _Network:
         """The error at the end, and what it was compared with."""
         array = target.data if isinstance(target, Vertex) else np.asarray(target)
         name = getattr(loss, "__name__", type(loss).__name__)
+        if loss is None and not isinstance(result, Vertex):
+            kind = type(result).__name__
+            raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
         if loss is None:
-            if not isinstance(result, Vertex):
-                kind = type(result).__name__
-                raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
             name, loss = "squared error" if result.data.size == 1 else "mean squared error", mse_loss
-            target = array if array.ndim else np.full(result.data.shape, array)
         try:
             value = loss(result, target)
         except ValueError:
@@ -344,10 +341,6 @@ class _Network:
         compared = number(array) if array.size == 1 else array.shape
         node = Node(next(self.ids), f"{name}\n{number(np.asarray(value.data), 4)}\ntarget {compared}", "output")
         self.drawing.connect(self.ends(self.blocks[-1]), [self.drawing.put(node)])
-
-
-def _fits(block: Block, source: Block) -> bool:
-    return block.result is None or block.shape == source.shape
 
 
 def _shape(block: Block) -> str:

@@ -35,8 +35,8 @@ def fill(name: str, title: str, data: Any = None, **fragments: str) -> str:
     >>> "<b>" in fill("steps", "<b>", {"note": "</script><b>"}, graph="")
     False
     """
-    style = "".join(_template(f"{part}.css") for part in ("page", name))
-    script = _template(f"{name}.js")
+    style = "".join(template(f"{part}.css") for part in ("page", name))
+    script = template(f"{name}.js")
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -45,14 +45,14 @@ def fill(name: str, title: str, data: Any = None, **fragments: str) -> str:
     for mark in "<>&\u2028\u2029":  # nothing in the data ends its element or begins another
         text = text.replace(mark, f"\\u{ord(mark):04x}")
     holes = {"title": escape(title), "policy": policy, "style": style, "script": script, "data": text, **fragments}
-    page = Template(_template("page.html").replace("$body", _template(f"{name}.html"))).substitute(holes)
+    page = Template(template("page.html").replace("$body", template(f"{name}.html"))).substitute(holes)
     return page.replace("\0", "␀").encode(errors="replace").decode()  # lone surrogates are no UTF-8
 
 
-def embed(page: str, title: str, height: int = 720) -> str:
-    """The page as HTML for a notebook's cell: in a frame without access to the notebook, `height` pixels high."""
+def embed(page: str, title: str) -> str:
+    """The page as HTML for a notebook's cell: in a frame without access to the notebook."""
     return (
-        f'<iframe title="{escape(title)}" sandbox="allow-scripts" width="100%" height="{height}" '
+        f'<iframe title="{escape(title)}" sandbox="allow-scripts" width="100%" height="720" '
         f'style="border:0" srcdoc="{escape(page)}"></iframe>'
     )
 
@@ -93,7 +93,8 @@ def numbers(x: Any) -> Any:
 
 
 @cache
-def _template(file: str) -> str:
+def template(file: str) -> str:
+    """The text of a file in the folder of templates; empty where there is none."""
     path = TEMPLATES / file
     return path.read_text(encoding="utf-8") if path.exists() else ""
 

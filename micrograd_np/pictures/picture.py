@@ -1,8 +1,10 @@
 """`Picture`: a drawing that shows itself, in a notebook, in a window, or in a file."""
 
+import logging
 import sys
 import tempfile
 import webbrowser
+from collections.abc import Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -14,16 +16,30 @@ from micrograd_np.core.terminal import shown
 from .drawing import Drawing, digraph, words
 from .headings import laid_out
 from .page import fill
-from .render import save
+from .render import FORMATS, RenderError, target
+
+log = logging.getLogger(__name__)
 
 
 class Shown:
-    """What can be saved, and shows itself; `file` is the name that `show` saves it under."""
+    """What is saved in the format that a suffix names, one of `formats`, and shows itself.
+
+    `file` is the name that `show` saves it under.
+    """
 
     file = "picture.html"
+    formats: Sequence[str] = ()
 
     def save(self, path: str | Path) -> Path:
-        """Write it to `path` and return the path written."""
+        """Write it in the format that the suffix names (svg, png, pdf, …) and return the path.
+
+        ValueError for a suffix that names no format, FileNotFoundError where there is no such folder.
+        """
+        path, format = target(path, self.formats)
+        path.write_bytes(self._bytes(format))
+        return path
+
+    def _bytes(self, format: str) -> bytes:
         raise NotImplementedError
 
     def show(self) -> None:
@@ -52,6 +68,8 @@ class Picture(Shown):
     True
     """
 
+    formats = (*FORMATS, "gv", "dot", "html")
+
     def __init__(self, drawing: Drawing) -> None:
         self.drawing = drawing
 
@@ -75,9 +93,16 @@ class Picture(Shown):
         svg, png, pdf and others are drawn by Graphviz, html is a page with the SVG in it, gv the source. Without
         Graphviz the source is written beside it as ``.gv``, and a logged warning says what to install.
         """
-        return save(self.source, path, self._drawn)
+        try:
+            return super().save(path)
+        except RenderError as failure:
+            written = super().save(Path(path).with_suffix(".gv"))
+            log.warning("%s Wrote the source %s instead of %s.", failure, written, path)
+            return written
 
-    def _drawn(self, format: str) -> bytes:
+    def _bytes(self, format: str) -> bytes:
+        if format in {"gv", "dot"}:
+            return self.source.encode()
         if format != "html":
             return laid_out(self.drawing, format)
         svg, words = laid_out(self.drawing).decode(), escape(self.describe())

@@ -6,14 +6,12 @@ import math
 import warnings
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .boundary import Boundary
 from .picture import Shown
-from .render import target
 from .text import shortened
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b", "#7f3fbf", "#5b6875")
@@ -31,6 +29,8 @@ log = logging.getLogger(__name__)
 class Plot(Shown):
     """A plot that shows itself in a notebook and is written to a file by `save`; `figure` is matplotlib's Figure.
 
+    The same plot gives the same bytes.
+
     >>> import micrograd_np as mg
     >>> plot = mg.draw_boundary(lambda x: x[:, :1], ([[0.0, 1.0], [1.0, 0.0]], [0, 1]), resolution=5)
     >>> type(plot).__name__
@@ -41,16 +41,7 @@ class Plot(Shown):
 
     def __init__(self, figure: Any, about: str) -> None:
         self.figure, self.about = figure, about
-
-    def save(self, path: str | Path) -> Path:
-        """Write the plot in the format that the suffix names (svg, png, pdf, …) and return the path.
-
-        The same plot gives the same bytes. ValueError for a suffix that names no format, FileNotFoundError where there
-        is no such folder.
-        """
-        path, format = target(path, sorted(self.figure.canvas.get_supported_filetypes()))
-        path.write_bytes(self._bytes(format))
-        return path
+        self.formats = sorted(figure.canvas.get_supported_filetypes())
 
     def _bytes(self, format: str) -> bytes:
         from matplotlib import rc_context

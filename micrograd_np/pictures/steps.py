@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.messages import count_of
-from micrograd_np.core.vertex import Source, source
+from micrograd_np.core.vertex import Source, grad_of, source
 from micrograd_np.debug.explain import Derivation, Pull, hooked, seed_of, summed, summed_axes, why
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.symbol import nested
 from micrograd_np.engine.tensor import Tensor
 
-from .drawing import Drawing, Edge, Node, check
+from .drawing import LOOK, Drawing, Edge, Node, check
 from .headings import laid_out
 from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .picture import Shown
@@ -33,7 +33,7 @@ _LISTED = 1000  # leaves
 ENGINE_LIMIT = 1000  # boxes; Graphviz takes seconds over more
 _FAR, _FARTHEST = 30, 12  # boxes that a long arrow passes; long arrows from a box: Graphviz lays out each box they pass
 _LATER = "grad: not yet"
-_STYLES = {"parameter": "rounded", "op": "", "data": "dashed", "fold": "dotted"}
+
 # What the page shows, most first: rows and columns of an array, elements of a final gradient. A page that is too large
 # at the last of these shows fewer ops.
 CAPS = ((8, 10_000), (4, 256), (2, 16))
@@ -120,7 +120,7 @@ class _Story(Derivation):
         self.at: Any = None  # the op whose rules run now
         ops, first = list(self.inputs), max_ops // 2
         last = max_ops - first
-        self.left_out = set(ops[first:-last]) if len(ops) > max_ops else set()
+        self.left_out = set(ops[first:-last])
         if self.left_out:
             folded = f"{len(self.left_out):,} of {len(ops):,} ops are folded into one box"
             self.folded[f"{folded}; the first {first:,} and the last {last:,} are shown."] = None
@@ -130,7 +130,6 @@ class _Story(Derivation):
             for z in record.leaves
             if z.requires_grad
         }
-        self.held = {z for z in self.leaves if record.gradient(record.at(z)) is not None}
         self.start = self.place[id(self.root)]
         self.title = f"{_title(self.nodes[self.start])}, step by step: {count_of(len(ops), 'op')} and back"
 
@@ -166,8 +165,7 @@ class _Story(Derivation):
         short = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame shows the module
         lines = [short, _brief(node["value"]) if "value" in node else "", _LATER if node.get("gradient") else ""]
         text = "\n".join(shortened(line, LINE) for line in lines if line)
-        rims = f"{1 + (kind == 'result')}"
-        look = {"id": f"n{i}", "class": kind, "style": _STYLES.get(kind, ""), "peripheries": rims}
+        look = {"id": f"n{i}", "class": kind, **LOOK["steps"][kind]}
         self.boxes.append(self.drawing.put(Node(f"n{i}", text, tooltip=title, look=look), around))
         self.nodes.append(node)
 
@@ -233,7 +231,7 @@ class _Story(Derivation):
         if exact is None:
             self.folded[f"Gradients of more than {self.exact:,} elements are given in part."] = None
         self.leaves[x] |= {"shown": self.view(g), "values": exact, "uses": self.uses[x]}
-        self.leaves[x] |= {"held": x in self.held, "hooked": hooked(x)}
+        self.leaves[x] |= {"held": grad_of(x) is not None, "hooked": hooked(x)}
 
     # the page
 

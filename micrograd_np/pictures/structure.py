@@ -29,9 +29,7 @@ class Record:
         self.leaves: dict[Source, int] = {}  # and their places
         self._moments = array("q")  # of recording; of a leaf, of its first use
         self._links, self._ends = array("i"), array("i", [0])
-        nodes = _backwards(self.held)
-        while nodes:
-            z = nodes.pop()
+        for z in reversed(_backwards(self.held)):
             sources = [x for x in inputs(z) if isinstance(x, Source)]
             self._append((x for x in sources if isinstance(x, Vertex)), z.order)
             self._links.extend(map(self.at, sources))
@@ -85,18 +83,15 @@ class Record:
 def _backwards(roots: Iterable[Source]) -> list[Node]:
     """The nodes under `roots`, latest first. No set of all of them is needed: a node was recorded after its inputs."""
     nodes: list[Node] = []
-    waiting: dict[int, Node] = {}
-    moments: list[int] = []
-    links: Any = roots
-    while True:
-        for x in links:
+    waiting = {z.order: z for z in roots if isinstance(z, Node)}
+    moments = sorted(-order for order in waiting)  # a heap
+    while moments:
+        nodes.append(waiting.pop(-heappop(moments)))
+        for x in inputs(nodes[-1]):
             if isinstance(x, Node) and x.order not in waiting:
                 waiting[x.order] = x
                 heappush(moments, -x.order)
-        if not moments:
-            return nodes
-        nodes.append(waiting.pop(-heappop(moments)))
-        links = inputs(nodes[-1])
+    return nodes
 
 
 Path = tuple[int, str]  # a root module, by its number, and the dotted path in it

@@ -34,11 +34,10 @@ def label(text: str) -> Any:
     """
     from graphviz import escape, nohtml
 
-    data = text.translate(_LINES).encode()
-    if len(data) > LIMIT:
-        text = f"{data[:LIMIT].decode(errors='ignore')}…"
-    escaped = escape(text.translate(_LINES).replace("&", "&amp;"))
-    return nohtml(escaped.replace("\n", "\\n"))  # else "<a>" would be taken for HTML
+    text = text.translate(_LINES)
+    cut = text.encode()[:LIMIT].decode(errors="ignore")
+    text = text if cut == text else f"{cut}…"
+    return nohtml(escape(text.replace("&", "&amp;")).replace("\n", "\\n"))  # else "<a>" would be taken for HTML
 
 
 def shortened(text: str, length: int = 40) -> str:

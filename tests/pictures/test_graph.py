@@ -553,6 +553,15 @@ class Last(nn.Module):
         return self.head(self.net(x)[0][-1])
 
 
+class Skip(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return x + self.inner(x)
+
+
 shared = nn.Linear(2, 2)
 
 
@@ -564,8 +573,9 @@ shared = nn.Linear(2, 2)
         (nn.Sequential(nn.Linear(2, 2), nn.PReLU(), nn.LayerNorm(2)), (1, 2), ["x", "relu", "−z₁", "relu", "z₂"]),
         (nn.Sequential(nn.Linear(2, 2), nn.Sigmoid(), nn.RMSNorm(2)), (1, 2), ["x", "σ(z₁)"]),
         (Last(), (3, 1, 4), ["x", "z₃[-1]"]),  # the outputs that the layer takes out of its result lie in it
+        (nn.Sequential(Skip(), nn.BatchNorm1d(2)).eval(), (1, 2), ["x", "x"]),  # though that layer adds, too
     ],
-    ids=["used twice", "flatten", "prelu", "rms", "recurrent"],
+    ids=["used twice", "flatten", "prelu", "rms", "recurrent", "residual"],
 )
 def test_what_lies_before_and_after_a_layer_is_outside_of_its_frame(net, shape, outside):
     z = net(mg.Tensor(np.ones(shape), name="x"))

