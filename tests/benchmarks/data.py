@@ -97,7 +97,9 @@ def batch(workload: Workload) -> tuple[Array, Array]:
 
     match workload.kind:
         case "mlp":
-            return normal(n, workload.sizes[0]), generator.random((n, workload.sizes[-1]), np.float32).astype(workload.dtype)
+            return normal(n, workload.sizes[0]), generator.random((n, workload.sizes[-1]), np.float32).astype(
+                workload.dtype
+            )
         case "lenet":
             return normal(n, 1, *workload.sizes), labels
         case "lstm":
