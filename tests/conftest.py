@@ -34,6 +34,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 def pytest_collection_finish():
     """What was collected stays: the collector, and who asks it for referrers, need not look through it in each test."""
+    set_aside()
+
+
+def set_aside():
+    """Collect what is garbage, and let the collector look at the rest no more."""
     gc.collect()
     gc.freeze()
 
@@ -55,4 +60,6 @@ def fresh_start():
     left = [mode.recording is not True, mode.events is not QUIET, mg.get_default_dtype() != dtype]
     mode.set(recording=True, events=QUIET)
     mg.set_default_dtype(dtype)
+    if gc.get_count()[2]:  # it has made thousands of objects, such as modules that it was the first to import
+        set_aside()
     assert not any(left), "the test left recording, a watcher or the default dtype other than it found them"
