@@ -32,6 +32,12 @@ settings.register_profile("thorough", settings.get_profile("ci"), max_examples=2
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """No examples are looked for in the docstrings of tests: that would import the benchmarks, with all their peers."""
+    return [found for found in (yield) if type(found) is pytest.Module]
+
+
 def pytest_collection_finish():
     """What was collected stays: the collector, and who asks it for referrers, need not look through it in each test."""
     set_aside()
