@@ -57,9 +57,7 @@ class set_grad_enabled(_Recording):  # noqa: N801  a function to its users, as i
         return type(self)(self.enabled)
 
     def __enter__(self) -> Self:
-        if self.previous is None:
-            return super().__enter__()
-        self.before.append(self.previous)
+        self.before.append(mode.recording if self.previous is None else self.previous)
         self.previous = None
         mode.set(recording=self.enabled)
         return self
