@@ -32,8 +32,19 @@ settings.register_profile("thorough", settings.get_profile("ci"), max_examples=2
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """No examples are looked for in the docstrings of tests: that would import the benchmarks, with all their peers."""
+    return [found for found in (yield) if type(found) is pytest.Module]
+
+
 def pytest_collection_finish():
     """What was collected stays: the collector, and who asks it for referrers, need not look through it in each test."""
+    set_aside()
+
+
+def set_aside():
+    """Collect what is garbage, and let the collector look at the rest no more."""
     gc.collect()
     gc.freeze()
 
@@ -55,4 +66,6 @@ def fresh_start():
     left = [mode.recording is not True, mode.events is not QUIET, mg.get_default_dtype() != dtype]
     mode.set(recording=True, events=QUIET)
     mg.set_default_dtype(dtype)
+    if gc.get_count()[2]:  # it has made thousands of objects, such as modules that it was the first to import
+        set_aside()
     assert not any(left), "the test left recording, a watcher or the default dtype other than it found them"

@@ -18,21 +18,18 @@ from micrograd_np.ops.fused.scipy_special import scipys
 
 PRIMITIVES = [op for op in registry.values() if op.__module__.startswith("micrograd_np.")]
 
-LOOPS = ("occupancy", "gru_sweep", "lstm_sweep")  # whose second derivatives are long loops; the first samples do
+LOOPS = ("occupancy", "gru_sweep", "lstm_sweep")  # whose second derivatives are long loops
 WITHOUT_SCIPY = pytest.mark.skipif(find_spec("scipy") is None, reason="pip install 'micrograd_np[scipy]'")
 
 
-def each(ops, slow=()):
-    """A test for each of these primitives; the thorough run alone does the slow ones."""
-    marks = lambda op: (
-        [WITHOUT_SCIPY] * (op.__module__ == scipys.__module__) + [pytest.mark.thorough] * (op.name in slow)
-    )
+def each(ops):
+    """A test for each of these primitives."""
+    marks = lambda op: [WITHOUT_SCIPY] * (op.__module__ == scipys.__module__)
     return pytest.mark.parametrize("op", [pytest.param(op, marks=marks(op), id=op.name) for op in ops])
 
 
 every_primitive = each(PRIMITIVES)
 every_smooth_primitive = each([op for op in PRIMITIVES if op.smooth])
-every_quick_smooth_primitive = each([op for op in PRIMITIVES if op.smooth], LOOPS)
 
 seeds = st.integers(0, 2**32 - 1)
 

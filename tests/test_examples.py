@@ -15,14 +15,14 @@ import micrograd_np as mg
 
 EXAMPLES = {path.stem: path for path in sorted((Path(__file__).parents[1] / "examples").glob("*.py"))}
 BRIEFLY = {
-    "data_parallel": {"epochs": 4},
+    "data_parallel": {"epochs": 2},
     "dates": {"epochs": 2, "count": 4000},
     "digits_cnn": {"epochs": 3},
     "labels": {"epochs": 4, "count": 2500},
     "language_model": {"epochs": 2, "characters": 40_000},
     "regression": {},
     "reviews": {"epochs": 2, "count": 2000},
-    "transformer": {"epochs": 2, "characters": 40_000},
+    "transformer": {"epochs": 2, "characters": 25_000},
 }
 """The examples that train, with arguments that keep a run to seconds. Full runs reach what the docstrings say."""
 

@@ -300,5 +300,5 @@ def trained(steps):
 
 @pytest.mark.hypothesis  # so that the thorough run, which selects by this mark, takes it along
 def test_training_leaves_memory_flat_with_the_collector_off():
-    steps = 10_000 if settings().max_examples > 50 else 500  # the thorough profile takes its time
+    steps = 10_000 if settings.get_current_profile_name() == "thorough" else 500  # which takes its time
     assert trained(steps) < 4096  # a leak of one small object per step would be 25 kB

@@ -348,6 +348,7 @@ def test_the_one_device_may_be_named(make):
         (lambda **x: F.embedding(mg.tensor([0]), X, **x), "sparse"),
         (lambda **x: F.interpolate(X[None, None], scale_factor=2, **x), "antialias"),
         (lambda **x: mg.compile(mg.exp, fullgraph=True, **x), "dynamic"),
+        (lambda **x: data.DataLoader([1, 2], in_order=True, **x), "timeout"),
     ],
 )
 def test_an_argument_that_chooses_nothing_here_takes_what_asks_for_nothing(make, name):
@@ -364,6 +365,28 @@ def test_a_file_is_loaded_wherever_it_is_said_to_go(tmp_path):
         assert mg.load(path, map_location="cpu", weights_only=weights_only) == {"a": 1}
     with pytest.raises(ValueError, match="load: map_location='cuda': there is one device; leave it out"):
         mg.load(path, map_location="cuda")
+
+
+def test_a_file_is_saved_without_a_pickle_whatever_the_protocol_and_says_so(tmp_path):
+    mg.save({"a": 1}, tmp_path / "a.npz", pickle_protocol=None)
+    for name in ("pickle_protocol", "pickle_module"):
+        with pytest.raises(ValueError, match=rf"save: {name}=2: nothing is pickled; leave it out\."):
+            mg.save({"a": 1}, tmp_path / "a.npz", **{name: 2})
+    assert len([*data.DataLoader([1, 2], timeout=0)]) == 2
+
+
+LOSSES = [
+    loss
+    for loss in (*vars(F).values(), *vars(nn).values())
+    if callable(loss) and getattr(loss, "__name__", "_")[0] != "_" and "reduction" in inspect.signature(loss).parameters
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_says_what_reduction_to_write_for_pytorchs_older_arguments(loss):
+    for older, write in (("size_average", 'Of False, write reduction="sum"'), ("reduce", 'is reduction="none" here')):
+        with pytest.raises(TypeError, match=rf"PyTorch's {older} is reduction here\..* {write}"):
+            loss(**{older: False})
 
 
 def test_the_parts_under_another_name_say_it():
@@ -419,6 +442,7 @@ def test_a_keyword_of_several_names_is_answered_with_ours():
         ),
         (lambda: F.softmax(x, 1, 3), r"softmax\(input, dim=-1\): too many positional arguments"),
         (lambda: data.DataLoader([1], prefetch_factor=2), "PyTorch's prefetch_factor is prefetch here"),
+        (lambda: mg.set_grad_enabled(mode=False), "PyTorch's mode is enabled here"),
     ):
         with pytest.raises(TypeError, match=says):
             call()

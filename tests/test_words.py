@@ -2,9 +2,8 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 import micrograd_np
 
@@ -21,9 +20,15 @@ SAID = ("core/messages.py", "ops/checks.py", "compiler", "pictures")
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def identifiers(path):
+@cache
+def trees():
+    """The syntax tree of each file."""
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+def identifiers(tree):
     """Every name that a file defines or uses, with its line."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             yield node.lineno, node.id
         elif isinstance(node, ast.Attribute):
@@ -36,18 +41,14 @@ def identifiers(path):
             yield node.lineno, node.asname or node.name
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_names_say_what_a_value_is(name):
-    path = FILES[name]
-    assert path.stem not in REFUSED, "say what is in it"
-    refused = sorted({f"line {line}: {x}" for line, x in identifiers(path) if x.strip("_") in REFUSED})
-    assert refused == [], "say what the value is"
+def test_names_say_what_a_value_is():
+    assert [name for name, path in FILES.items() if path.stem in REFUSED] == [], "say what is in it"
+    refused = {(name, *x) for name, tree in trees().items() for x in identifiers(tree) if x[1].strip("_") in REFUSED}
+    assert sorted(refused) == [], "say what the value is: file, line and name"
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(SAID)])
-def test_what_an_argument_must_be_is_said_by_core_messages(name):
-    texts = [
-        ast.unparse(x) for x in ast.walk(ast.parse(FILES[name].read_text("utf-8"))) if isinstance(x, ast.JoinedStr)
-    ]
-    by_hand = [text for text in texts if re.search("must be .*[,;] found ", text)]
+def test_what_an_argument_must_be_is_said_by_core_messages():
+    judged = {name: tree for name, tree in trees().items() if not name.startswith(SAID)}
+    texts = [(name, ast.unparse(x)) for name in judged for x in ast.walk(judged[name]) if isinstance(x, ast.JoinedStr)]
+    by_hand = [(name, text) for name, text in texts if re.search("must be .*[,;] found ", text)]
     assert by_hand == [], "say it by must_be, require_type or require_value of core/messages.py"

@@ -13,7 +13,8 @@ from .writing.write import Writer
 def build(program: Program, mode: str, *, verified: bool = False) -> CompiledProgram:
     """Run the passes of `mode` over a traced program, plan its memory, write its source and bind it.
 
-    If `verified`, the rules of programs are checked after each pass, and those of memory at the end.
+    If `verified`, the rules of programs are checked after each pass that saved something and at the end, where those of
+    memory are, too.
     """
     raw = snapshot(program)
     if verified:

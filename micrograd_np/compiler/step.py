@@ -429,8 +429,8 @@ def compile(
     The first call with arguments of some shapes and dtypes runs `function` as it is, watches, and emits the program;
     later calls of that kind run the program. ``mode="exact"`` keeps every bit; ``mode="fast"`` may round differently,
     to about the precision of the dtype, and trusts that no nan comes in from outside. As a decorator, ``@mg.compile``
-    or ``@mg.compile(mode="fast")``. With ``verify=True`` the compiler checks its own rules after each pass, for whoever
-    changes it.
+    or ``@mg.compile(mode="fast")``. With ``verify=True`` the compiler checks its own rules after each pass that saves
+    something and at the end, for whoever changes it.
 
     With ``backend="c"`` the program is compiled as C as well, in the background, and takes over when that is done and
     has been seen to keep every bit; `wait` makes the first call wait for it, and `report()` says what runs, and why.

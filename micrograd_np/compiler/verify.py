@@ -21,19 +21,19 @@ def verify(program: Program) -> None:
     for op in program.ops:
         _verify_op(op, defined)
     for v in program.needed():
-        _require(v in defined or v.memory is not None, f"{v!r} leaves the step and is not defined", None)
+        _require(v in defined or v.memory is not None, "{!r} leaves the step and is not defined", None, v)
 
 
 def _verify_op(op: Op, defined: set[Value]) -> None:
     for v in op.reads:
-        _require(v in defined or v.memory is not None, f"{v!r} is read before it is defined", op)
+        _require(v in defined or v.memory is not None, "{!r} is read before it is defined", op, v)
     if isinstance(op, Loop):
         for one in op.body:
             _verify_op(one, defined)
     for v in op.defines:
         if not isinstance(op, Loop):
-            _require(v not in defined, f"{v!r} is defined twice", op)
-            _require(v.op is op, f"{v!r} is said to be defined by {v.op!r}", op)
+            _require(v not in defined, "{!r} is defined twice", op, v)
+            _require(v.op is op, "{!r} is said to be defined by {!r}", op, v, v.op)
         defined.add(v)
     _require(set(op.reads) == set(_read_anew(op)), "what it reads has changed without notice", op)
     z = op.result
@@ -64,7 +64,7 @@ def verify_plan(program: Program, plan: Plan) -> None:
         storage = plan.storage(v)
         if v.root.op is None and storage not in content:
             return  # a source that nothing has been written into
-        _require(content.get(storage) is v.root, f"{v!r} is read after its memory was written", op)
+        _require(content.get(storage) is v.root, "{!r} is read after its memory was written", op, v)
 
     def write(v: Value) -> None:
         storage = plan.storage(v)
@@ -98,7 +98,7 @@ def verify_plan(program: Program, plan: Plan) -> None:
     for v in program.leaving():
         check(v, None)
     for memory, v in program.stores.items():
-        _require(plan.storage(v).memory is memory, f"{v!r} is not where it is to be stored", None)
+        _require(plan.storage(v).memory is memory, "{!r} is not where it is to be stored", None, v)
 
 
 def _verify_in_place(op: Op, plan: Plan) -> None:
@@ -109,9 +109,11 @@ def _verify_in_place(op: Op, plan: Plan) -> None:
     for v in op.reads:
         if v.root in plan.storages and plan.storage(v) is plan.storage(z):
             alike = elementwise(op) or op.function == "copy"
-            _require(alike and not v.is_view, f"{v!r} is read while its memory is written", op)
+            _require(alike and not v.is_view, "{!r} is read while its memory is written", op, v)
 
 
-def _require(holds: Any, rule: str, op: Op | None) -> None:
+def _require(holds: Any, rule: str, op: Op | None, *about: Any) -> None:
+    """Raise AssertionError unless it `holds`; `rule` is a text to format, of the values that it is `about`."""
     if not holds:
-        raise AssertionError(f"{rule}{f' ({op.function}, {op.where or op.section})' if op is not None else ''}.")
+        place = f" ({op.function}, {op.where or op.section})" if op is not None else ""
+        raise AssertionError(f"{rule.format(*about)}{place}.")

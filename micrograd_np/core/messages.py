@@ -38,13 +38,14 @@ _SAME = (
     ("shape", "size"),
     ("reduction", "size_average", "reduce"),
     ("prefetch", "prefetch_factor"),
+    ("enabled", "mode"),
 )
 """Names of one argument here, in PyTorch and in NumPy."""
 _NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "ary", "b", "y"))
-_RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary"))
+_RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary", "reduction"))
 _LENIENT = frozenset((  # functions that take such arguments in PyTorch
     "celu", "hardsigmoid", "relu6", "selu", "grad", "load", "clip_grad_norm_", "clip_grad_value_", "clone", "copy_",
-    "rrelu", "threshold", "to", "embedding", "interpolate", "compile",
+    "rrelu", "threshold", "to", "embedding", "interpolate", "compile", "save",
 ))  # fmt: skip
 _COMPILED = "mg.compile makes steps fast; leave it out"
 _INERT = {
@@ -60,8 +61,11 @@ _INERT = {
     "sparse": "gradients are dense; leave it out",
     "antialias": "nothing is smoothed before; leave it out",
     "dynamic": "each shape has a program of its own; leave it out",
+    "timeout": "a batch is waited for; leave it out",
+    "mmap": "arrays are read whole; leave it out",
     "out": "use the result, or write it: t.copy_(result)",
-    **dict.fromkeys(("weights_only", "enable_nested_tensor", "mask_check", "fullgraph"), ""),
+    **dict.fromkeys(("weights_only", "enable_nested_tensor", "mask_check", "fullgraph", "in_order", "only_inputs"), ""),
+    **dict.fromkeys(("pickle_module", "pickle_protocol"), "nothing is pickled; leave it out"),
     "is_grads_batched": "write mg.jacobian, or one call for each gradient",
     **dict.fromkeys(("foreach", "fused", "capturable", "differentiable"), _COMPILED),
 }
@@ -77,6 +81,8 @@ _ADVICE = {
     "rounding_mode": " Write x // y, or mg.trunc(x / y).",
     "dtype": " Write t.astype(dtype), of an argument or of the result.",
     "descending": " Write mg.flip(mg.sort(t, axis), axis).",
+    "size_average": ' Of False, write reduction="sum".',
+    "reduce": ' A loss\'s reduce=False is reduction="none" here, and scatter\'s reduce="add" is scatter_add.',
     **dict.fromkeys(("relu", "elu", "leaky_relu", "hardtanh", "silu", "mish", "hardswish"), _NOT_IN_PLACE),
     **dict.fromkeys(("celu", "hardsigmoid", "relu6", "rrelu", "selu", "threshold"), _NOT_IN_PLACE),
 }
@@ -245,7 +251,7 @@ def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[st
     """
     ignored = {key: value for key, value in named.items() if key in _INERT and key not in accepted}
     for key, value in ignored.items():
-        if _INERT[key] and not is_inert(value):
+        if _INERT[key] and not is_inert(value) and (key, value) != ("timeout", 0):
             raise ValueError(f"{function}: {key}={value!r:.80}: {_INERT[key]}.")
     return {key: value for key, value in named.items() if key not in ignored}
 

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
+from micrograd_np.core.settings import checked
 
 
 class _Recording(ContextDecorator):
@@ -45,6 +46,7 @@ class set_grad_enabled(_Recording):  # noqa: N801  a function to its users, as i
     >>> previous = set_grad_enabled(True)
     """
 
+    @checked
     def __init__(self, enabled: bool) -> None:
         super().__init__()
         self.enabled = enabled
@@ -55,9 +57,7 @@ class set_grad_enabled(_Recording):  # noqa: N801  a function to its users, as i
         return type(self)(self.enabled)
 
     def __enter__(self) -> Self:
-        if self.previous is None:
-            return super().__enter__()
-        self.before.append(self.previous)
+        self.before.append(mode.recording if self.previous is None else self.previous)
         self.previous = None
         mode.set(recording=self.enabled)
         return self

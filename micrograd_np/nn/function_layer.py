@@ -48,7 +48,7 @@ class FunctionModule(Module):
             plain = isinstance(
                 function, FunctionType
             )  # an op is not bound anyway, and would be asked for its docstring
-            cls._function = staticmethod(function) if plain else function
+            cls._function = staticmethod(unwrap(function)) if plain else function  # nobody misspells its keywords
             cls._settings = tuple([name for name in names if name != "inplace"])  # most functions have none
             if text and "inplace" in names:
                 before, start, example = text.partition("\n\n    >>> ")

@@ -15,6 +15,7 @@ from .files import CheckpointError
 _Place = Any  # a Module, an Optimizer, …, or a dict of such
 
 
+@explain_keywords
 def save(obj: Any, f: str | Path) -> Path:
     """Write `obj` to the file `f`, whose name ends in ``.npz`` or ``.safetensors``; returns its path.
 
@@ -22,7 +23,7 @@ def save(obj: Any, f: str | Path) -> Path:
     schedule, a loader), a `numpy.random.Generator`, or a dict, list or tuple of such. The arrays have their dotted
     paths as names, so that ``save(model.state_dict(), "w.safetensors")`` makes a file with PyTorch's names. The file
     appears whole or not at all: until it is complete and on disk, an older one of that name stays. Nothing is pickled.
-    TypeError, saying where, for what cannot be saved.
+    TypeError, saying where, for what cannot be saved. PyTorch's `pickle_protocol` chooses nothing here.
 
     >>> import tempfile
     >>> from micrograd_np import nn

@@ -400,10 +400,11 @@ def test_ranks_that_disagree_are_told_in_what(other, sentence):
         _compare([Header(8, 3, 9, False), other])
 
 
-def test_libraries_of_other_packages_are_no_part_of_the_arithmetic():
+@pytest.mark.parametrize("others", ["scipy.linalg", pytest.param("scipy.linalg, sklearn", marks=pytest.mark.thorough)])
+def test_libraries_of_other_packages_are_no_part_of_the_arithmetic(others):
     code = "from micrograd_np.distributed.environment import arithmetic; print(sorted(arithmetic().items()))"
     runs = [
         subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True, check=True).stdout
-        for start in ("", "import scipy.linalg, sklearn; ")
+        for start in ("", f"import {others}; ")
     ]
     assert runs[0] == runs[1]

@@ -15,22 +15,10 @@ from micrograd_np.ops.ufunc import ufunc
 
 
 @every_primitive
-def test_the_declaration_is_complete(op):
+def test_the_declaration_is_complete_its_label_formats_something_can_be_tried_and_it_travels_by_its_name(op):
     declaration_is_complete(op)
-
-
-@every_primitive
-def test_the_label_formats(op):
     label_formats(op)
-
-
-@every_primitive
-def test_something_can_be_tried(op):
     assert any(all(x.size for x in sample.inputs) for sample in samples_for(op))
-
-
-@every_primitive
-def test_it_is_found_under_its_name_and_travels_by_it(op):
     assert getattr(sys.modules[op.__module__], op.name) is op
     assert pickle.loads(pickle.dumps(op)) is op
     assert copy.deepcopy(op) is op

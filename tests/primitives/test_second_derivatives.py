@@ -1,8 +1,9 @@
 """Every derivative rule can itself be differentiated, and rightly."""
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
-from strategies import every_quick_smooth_primitive, every_smooth_primitive, samples
+from strategies import LOOPS, PRIMITIVES, each, every_smooth_primitive, samples
 
 from micrograd_np.check.claims import second_derivative_agrees
 from micrograd_np.check.samples import samples_for
@@ -14,7 +15,8 @@ def test_the_second_derivative_agrees_with_central_differences(op):
         second_derivative_agrees(sample)
 
 
-@every_quick_smooth_primitive
+@pytest.mark.thorough
+@each([op for op in PRIMITIVES if op.name in LOOPS])
 @given(data=st.data())
-def test_the_second_derivative_agrees_with_central_differences_whatever_the_shapes(op, data):
+def test_the_second_derivative_of_a_long_loop_agrees_whatever_the_shapes(op, data):
     second_derivative_agrees(data.draw(samples(op)))

@@ -153,7 +153,9 @@ def even(epochs):
     return len(set(steps)) == 1 and last <= steps[0]
 
 
-@pytest.mark.parametrize(("epochs", "kept"), [(200, 13), (2_000, 100), (20_000, 100)])
+@pytest.mark.parametrize(
+    ("epochs", "kept"), [(200, 13), (2_000, 100), pytest.param(20_000, 100, marks=pytest.mark.thorough)]
+)
 def test_recording_takes_at_most_its_share(tmp_path, clock, epochs, kept):
     record = Record(nn.Linear(2, 1), tmp_path / "run.html")
     clock.train(record, 0.005, epochs)  # a second in all, or more

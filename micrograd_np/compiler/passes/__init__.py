@@ -55,13 +55,14 @@ def run_passes(
 ) -> dict[str, int]:
     """Shorten and rearrange `program` in place: how many operations or operands each pass saved.
 
-    `after` is called with the program after each pass. Without `calls`, what only lowers the costs of NumPy's calls is
-    left out.
+    `after` is called with the program after each pass that saved something. Without `calls`, what only lowers the costs
+    of NumPy's calls is left out.
     """
     saved: dict[str, int] = {}
     for one in PASSES:
         if one.mode in ("", mode) and (calls or not one.calls):
-            saved[one.name] = saved.get(one.name, 0) + one.run(program)
-            if after is not None:
+            count = one.run(program)
+            saved[one.name] = saved.get(one.name, 0) + count
+            if after is not None and count:
                 after(program)
     return saved
