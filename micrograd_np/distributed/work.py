@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,12 +75,12 @@ class Work:
             p.grad = None
         result = self.function(self.model, shard)
         if isinstance(result, Tensor):
-            count: Any = length(shard)
-            total = result * count
-        elif isinstance(result, (tuple, list)) and len(result) == 2 and isinstance(result[0], Tensor):
-            total, count = result
-        else:
-            raise TypeError(must_be("data_parallel", "loss", f"{_RESULT}; or their mean", describe_value(result)))
+            result = result * length(shard), length(shard)
+        pair = isinstance(result, (tuple, list)) and len(result) == 2
+        if not (pair and isinstance(result[0], Tensor) and _is_number(result[1])):
+            found = " and ".join(map(describe_value, result)) if pair else describe_value(result)
+            raise TypeError(must_be("data_parallel", "loss", f"{_RESULT}; or their mean", found))
+        total, count = result
         if total.shape != ():
             raise ValueError(must_be("data_parallel", "loss", _RESULT, f"a tensor of shape {total.shape}"))
         total.backward()
@@ -187,6 +188,11 @@ class Work:
             b.data[changed] = mean if b.dtype.kind == "f" else np.rint(mean)
             writes.note(b.data)
             start += b.data.size
+
+
+def _is_number(x: Any) -> bool:
+    """Whether `x` is one number, in any of its types."""
+    return isinstance(x, (Real, np.ndarray, Tensor)) and getattr(x, "shape", ()) == ()
 
 
 def write(tensors: Iterable[Tensor], arrays: Iterable[Array]) -> None:

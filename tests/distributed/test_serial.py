@@ -310,7 +310,9 @@ def test_fit_takes_the_name_of_an_engine(model, sgd, batch):
 SENTENCES = {
     "small": (ValueError, "the batch has 5 samples and is cut into 8 shards; each needs one. Pass drop_last=True"),
     "unequal": (ValueError, r"parts of the batch are \(29, 3\) and \(28, 2\); their first axes must be equal"),
-    "nothing": (TypeError, "the batch must be arrays or tensors, alone or in a tuple.*; found int"),
+    "nothing": (TypeError, "the batch must be arrays or tensors, alone or in a tuple.*; found an int"),
+    "lists": (TypeError, r"found a list. Lists of numbers are none: pass np.asarray\(…\)"),
+    "no number": (TypeError, "and the number of samples; or their mean; found a Tensor and None"),
     "vector": (ValueError, "loss must be a function .*; found a tensor of shape"),
     "number": (TypeError, "loss must be a function of model and shard that returns the sum .*; found a float"),
     "no samples": (ValueError, "the loss says that the batch has 0 samples"),
@@ -323,9 +325,10 @@ def test_what_a_step_cannot_use_is_said(model, sgd, batch, kind):
     loss = {
         "vector": lambda model, shard: model(shard[0]),
         "number": lambda model, shard: 1.0,
+        "no number": lambda model, shard: (mean_squares(model, shard), None),
         "no samples": lambda model, shard: (mean_squares(model, shard), 0),
     }.get(kind, mean_squares)
-    wrong = {"small": (x[:5], y[:5]), "unequal": (x, y[1:]), "nothing": 3}.get(kind, batch)
+    wrong = {"small": (x[:5], y[:5]), "unequal": (x, y[1:]), "nothing": 3, "lists": [[1.0] * 9]}.get(kind, batch)
     error, sentence = SENTENCES[kind]
     weights = model[0].weight.data.copy()
     step = serial(loss, model, sgd)

@@ -248,10 +248,19 @@ def test_without_tqdm_a_line_tells_of_each_epoch(monkeypatch, capsys):
     assert [line.partition(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
 
 
-def test_with_tqdm_a_bar_counts_batches(capsys):
+def test_a_resumed_run_counts_on_in_its_lines(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    for epochs in (1, 3):
+        fit(*setting()[:4], epochs=epochs, checkpoint=tmp_path / "run.npz", resume="auto")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["epoch 1/1", "epoch 2/3", "epoch 3/3"]
+
+
+def test_with_tqdm_a_bar_counts_batches_and_those_of_a_run_that_it_resumes(tmp_path, capsys):
     pytest.importorskip("tqdm")
-    fit(*setting()[:4], epochs=2)
-    assert "6/6" in capsys.readouterr().err
+    for epochs in (1, 2):
+        fit(*setting()[:4], epochs=epochs, checkpoint=tmp_path / "run.npz", resume="auto")
+        assert f"{3 * epochs}/{3 * epochs}" in capsys.readouterr().err
 
 
 def test_a_history_plots_its_numbers(tmp_path):
