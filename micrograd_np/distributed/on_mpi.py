@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import os
 import pickle
 import signal
@@ -33,7 +34,7 @@ class MPIEngine:
 
     def __init__(self, timeout: float, elastic: bool, allow_mixed: bool, *, fast: bool) -> None:
         try:
-            from mpi4py import MPI
+            MPI = _start_of_all_processes(timeout)
         except (ImportError, RuntimeError) as error:  # RuntimeError: it finds no library of MPI
             message = (
                 "data_parallel: engine='mpi' needs mpi4py and a library of MPI: pip install 'micrograd_np[mpi]', or "
@@ -41,9 +42,14 @@ class MPIEngine:
             )
             raise ImportError(message) from error
         self.MPI, self.timeout, self.elastic, self.allow_mixed, self.fast = MPI, timeout, elastic, allow_mixed, fast
+        self.comm = MPI.COMM_WORLD
+        if self.comm.size > 1:
+            _engines.append(self)
+            if len(_engines) == 1:
+                _end_all_on_error(MPI.COMM_WORLD)
         library = MPI.Get_library_version().splitlines()[0].split(",")[0].strip(" \0")
         expected = launched()
-        if expected > 1 and MPI.COMM_WORLD.size != expected:
+        if expected > 1 and self.comm.size != expected:
             raise RuntimeError(
                 f"data_parallel: the launcher started {expected} processes, and each is alone, since it belongs to "
                 f"another MPI than mpi4py loads ({library}). Use the mpiexec of that library; see `which mpiexec`."
@@ -56,12 +62,7 @@ class MPIEngine:
         self._requests: list[Any] = []
         self._lost = False
         atexit.register(self._leave)
-        self.comm = MPI.COMM_WORLD
-        self.comm = self._by_all(lambda: self.comm.Dup())  # noqa: PLW0108  of the one that there is by then
-        if self.comm.size > 1:
-            _engines.append(self)
-            if len(_engines) == 1:
-                _end_all_on_error(MPI.COMM_WORLD)
+        self.comm = self._by_all(self._copy)
 
     @property
     def rank(self) -> int:
@@ -72,6 +73,16 @@ class MPIEngine:
     def size(self) -> int:
         """How many processes there are: fewer, after one was lost."""
         return self.comm.size
+
+    def _copy(self) -> Any:
+        """A communicator of the same ranks, whose messages meet no others."""
+        comm, request = self.comm.Idup()
+        self._wait([request], "all ranks to make this step")
+        return comm
+
+    def wait(self) -> None:
+        """Wait until every rank is here."""
+        self._by_all(lambda: self._shared(None))
 
     def begin(self, work: Work, facts: dict[str, Any]) -> None:
         """Compare `facts` with those of rank 0; RuntimeError says where they differ, and what to do."""
@@ -266,6 +277,22 @@ def _compare(headers: Iterable[Header]) -> None:
         raise RuntimeError(f"data_parallel: at step {first.step:g}, rank {rank} {problem}. {remedy}.")
 
 
+def _start_of_all_processes(timeout: float) -> Any:
+    """The module MPI. To load it starts MPI, which waits for every process, and stops Python meanwhile.
+
+    After `timeout` seconds faulthandler ends this process; of its traceback the name of this function is all that says
+    why.
+    """
+    if launched() > 1:
+        faulthandler.dump_traceback_later(timeout, exit=True, file=2)
+    try:
+        from mpi4py import MPI
+    finally:
+        if launched() > 1:
+            faulthandler.cancel_dump_traceback_later()
+    return MPI
+
+
 _engines: list[MPIEngine] = []
 
 
@@ -278,12 +305,13 @@ def _end_all_on_error(world: Any) -> None:
         sys.stderr.flush()
         sleep(_PASSING_ON)
         if os.environ.get(_ULFM) != "1":
-            world.Abort(1)
-        for engine in _engines:  # Abort would end this rank alone
-            with suppress(engine.MPI.Exception):
-                engine.comm.Revoke()
-        if any(engine.elastic for engine in _engines):
-            os.kill(os.getpid(), signal.SIGKILL)  # of another end Open MPI does not tell those who go on
+            world.Abort(1)  # MPICH's returns sometimes, where another rank aborts as well
+        else:  # it would end this rank alone
+            for engine in _engines:
+                with suppress(engine.MPI.Exception):
+                    engine.comm.Revoke()
+            if any(engine.elastic for engine in _engines):
+                os.kill(os.getpid(), signal.SIGKILL)  # of another end Open MPI does not tell those who go on
         os._exit(1)
 
     sys.excepthook = end_all

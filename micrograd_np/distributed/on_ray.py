@@ -63,7 +63,15 @@ class RayEngine:
         self.task = self.ray.remote(_task).options(
             num_cpus=1, max_retries=_RETRIES, runtime_env={"env_vars": variables}
         )
-        self.work = self.ray.put(np.frombuffer(cloudpickle.dumps(work), np.uint8))
+        try:
+            pickled = cloudpickle.dumps(work)
+        except Exception as error:
+            error.add_note("data_parallel: model and loss go to workers; make what cannot travel inside the loss.")
+            raise
+        self.work = self.ray.put(np.frombuffer(pickled, np.uint8))
+
+    def wait(self) -> None:
+        """There is nobody to wait for."""
 
     def sums(self, work: Work, batch: Any, header: Header) -> tuple[Array, Array, bool]:
         """The sum of the gradients of all shards of `batch`, a row for each shard, and whether to stop.

@@ -26,6 +26,9 @@ class Serial:
     def begin(self, work: Work, facts: dict[str, Any]) -> None:
         """Nothing is to be compared."""
 
+    def wait(self) -> None:
+        """There is nobody to wait for."""
+
     def sums(self, work: Work, batch: Any, header: Header) -> tuple[Array, Array, bool]:
         """The sum of the gradients of all shards of `batch`, a row for each shard, and whether to stop."""
         parts, rows = work.sums(batch, header.step, 0, work.shards)

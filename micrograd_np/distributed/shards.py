@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.messages import must_be
+from micrograd_np.core.messages import describe_value, must_be
 from micrograd_np.core.trees import mapped, values
 from micrograd_np.data.loader import UnreadBatch
 from micrograd_np.engine.tensor import Tensor
@@ -24,7 +24,8 @@ def length(batch: Any) -> int:
         return len(batch)
     counts = {len(x) for x in values(batch) if getattr(x, "ndim", 0)}
     if not counts:
-        raise TypeError(must_be("data_parallel", "the batch", _KIND, f"{type(batch).__name__}"))
+        advice = "Lists of numbers are none: pass np.asarray(…)."
+        raise TypeError(must_be("data_parallel", "the batch", _KIND, describe_value(batch), advice))
     if len(counts) > 1:
         shapes = " and ".join(str(x.shape) for x in values(batch) if getattr(x, "ndim", 0))
         raise ValueError(f"data_parallel: the parts of the batch are {shapes}; their first axes must be equal.")

@@ -123,6 +123,8 @@ class DataParallel:
         if not count > 0:
             raise ValueError(f"data_parallel: the loss says that the batch has {count:g} samples; it must have some.")
         np.divide(vector, float(count), out=vector)  # what `accumulate` has computed belongs to nobody else
+        for p in self.work.parameters:
+            p.grad = None  # that of an earlier step, where it is frozen now
         for p, g, n in zip(self.work.trained, self.work.views(vector, orders), reached, strict=True):
             p.grad = Tensor(g.astype(p.dtype, copy=False)) if n else None
         if self.clip is not None:
@@ -150,6 +152,10 @@ class DataParallel:
             if a.size and a.dtype.kind != "O":  # what an object holds is not known
                 digest.update(a.view(np.uint8).data)
         return int.from_bytes(digest.digest(), "big") or 1
+
+    def wait(self) -> None:
+        """Wait until every rank is here: before they read a file that rank 0 has written, for one."""
+        self.engine.wait()
 
     def state_dict(self) -> dict[str, Any]:
         """The seed of random draws, the number of batches so far and of shards, and the arithmetic it was made with."""

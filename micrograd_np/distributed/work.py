@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,15 +41,19 @@ class Work:
 
     def __init__(self, loss: Any, model: Module, parameters: list[Tensor], shards: int, seed: int) -> None:
         self.loss, self.model, self.shards, self.seed = loss, model, shards, seed
-        self.function: Callable[[Any, Any], Any] = loss.function if isinstance(loss, Compiled) else loss
         self.train(parameters)
 
     def train(self, parameters: list[Tensor]) -> None:
         """Compute the gradients of `parameters` from now on."""
         self.parameters = parameters
-        self.run: Callable[[Any], Any] = self._backward
+        model, function = self.model, self.loss.function if isinstance(self.loss, Compiled) else self.loss
+
+        def loss(shard: Any) -> tuple[Tensor, Any]:
+            return _backward(function, model, parameters, shard)
+
+        self.run: Callable[[Any], Any] = loss
         if isinstance(self.loss, Compiled):  # forward and backward in one program
-            self.run = compiled(self._backward, mode=self.loss.mode, backend=self.loss.backend)
+            self.run = compiled(loss, mode=self.loss.mode, backend=self.loss.backend)
 
     @property
     def trained(self) -> list[Tensor]:
@@ -68,41 +73,24 @@ class Work:
         """What a loss may depend on: parameters, those too that another optimiser trains or none, and buffers."""
         return list(dict.fromkeys([*self.parameters, *self.model.parameters(), *self.buffers()]))
 
-    def _backward(self, shard: Any) -> tuple[Tensor, Any]:
-        """The sum of the losses of a shard, and its number of samples; gradients are in the parameters afterwards."""
-        for p in self.parameters:
-            p.grad = None
-        result = self.function(self.model, shard)
-        if isinstance(result, Tensor):
-            count: Any = length(shard)
-            total = result * count
-        elif isinstance(result, (tuple, list)) and len(result) == 2 and isinstance(result[0], Tensor):
-            total, count = result
-        else:
-            raise TypeError(must_be("data_parallel", "loss", f"{_RESULT}; or their mean", describe_value(result)))
-        if total.shape != ():
-            raise ValueError(must_be("data_parallel", "loss", _RESULT, f"a tensor of shape {total.shape}"))
-        total.backward()
-        return total, count
-
     def modes(self) -> tuple[list[bool], list[bool]]:
         """Which modules are in training mode, and which tensors require a gradient."""
         return [m.training for m in self.model.modules()], [t.requires_grad for t in self.tensors()]
 
     def sums(self, batch: Any, step: int, start: int, stop: int) -> Sums:
         """Forward and backward for shards `start` … `stop` − 1 of `batch`; the model's buffers are as before."""
-        trained, buffers = self.trained, self.buffers()
-        before, orders = [b.data.copy() for b in buffers], [_order(p) for p in trained]
+        trained = self.trained
+        before, orders = [b.data.copy() for b in self.buffers()], [_order(p) for p in trained]
         rows: list[Array] = []
         parts: list[Part] = []
         try:
             for k in range(start, stop):
-                write(buffers, before)
+                write(self.buffers(), before)
                 with keyed(self.seed, step, k):
                     total, count = self.run(cut(batch, k, self.shards))
                 number = float(count.data if isinstance(count, Tensor) else count)
                 reached = [-order if p._grad is None else order for p, order in zip(trained, orders, strict=True)]
-                after = [b.data.ravel().astype(np.float64) for b in buffers]
+                after = [b.data.ravel().astype(np.float64) for b in self.buffers()]
                 rows.append(np.concatenate([[float(total.data), number], reached, *after]))
                 first, lefts = k, []
                 while parts and siblings(parts[-1], first, k + 1, self.shards):
@@ -111,7 +99,7 @@ class Work:
                     lefts.append(left.vector)
                 parts.append(Part(first, k + 1, self._added(lefts, trained, orders)))
         finally:
-            write(buffers, before)
+            write(self.buffers(), before)
             for p in self.parameters:
                 p.grad = None
         return Sums(parts, np.stack(rows))
@@ -187,6 +175,31 @@ class Work:
             b.data[changed] = mean if b.dtype.kind == "f" else np.rint(mean)
             writes.note(b.data)
             start += b.data.size
+
+
+def _backward(
+    function: Callable[[Any, Any], Any], model: Module, parameters: list[Tensor], shard: Any
+) -> tuple[Tensor, Any]:
+    """The sum of the losses of a shard, and its number of samples; gradients are in the parameters afterwards."""
+    for p in parameters:
+        p.grad = None
+    result = function(model, shard)
+    if isinstance(result, Tensor):
+        result = result * length(shard), length(shard)
+    pair = isinstance(result, (tuple, list)) and len(result) == 2
+    if not (pair and isinstance(result[0], Tensor) and _is_number(result[1])):
+        kinds = " and ".join(map(describe_value, result if pair else [result]))
+        raise TypeError(must_be("data_parallel", "loss", f"{_RESULT}; or their mean", kinds))
+    total, count = result
+    if total.shape != ():
+        raise ValueError(must_be("data_parallel", "loss", _RESULT, f"a tensor of shape {total.shape}"))
+    total.backward()
+    return total, count
+
+
+def _is_number(x: Any) -> bool:
+    """Whether `x` is one number, in any of its types."""
+    return isinstance(x, (Real, np.ndarray, Tensor)) and getattr(x, "shape", ()) == ()
 
 
 def write(tensors: Iterable[Tensor], arrays: Iterable[Array]) -> None:

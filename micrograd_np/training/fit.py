@@ -143,7 +143,8 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     callbacks = _callbacks(callbacks)
     run_step = compiled(step) if compile else step
     batches = length_hint(train) or None
-    bar = Progress(epochs - len(history), batches, shown=progress and main)
+    done = len(history) * (batches or 0) + int(running["batches"])
+    bar = Progress(epochs, batches, done, shown=progress and main)
     with ExitStack() as stack:
         for f in callbacks:
             stack.callback(getattr(f, "close", bool))
@@ -198,6 +199,8 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
             if stop or stalled or ended:
                 break
     bar.close()
+    if distributed is not None:
+        distributed.wait()  # for the checkpoint
     if history.record is not None:
         history.record.close(history)
     if patience is not None and not history.interrupted:

@@ -7,9 +7,9 @@ from typing import Any
 
 
 class Progress:
-    """Counts the batches of `epochs` epochs and shows their numbers; silent unless `shown`."""
+    """Counts the batches of `epochs` epochs, `done` before, and shows their numbers; silent unless `shown`."""
 
-    def __init__(self, epochs: int, batches: int | None, *, shown: bool) -> None:
+    def __init__(self, epochs: int, batches: int | None, done: int = 0, *, shown: bool) -> None:
         self.epochs, self.shown = epochs, shown
         self.bar: Any = None
         if shown:
@@ -17,7 +17,7 @@ class Progress:
                 from tqdm import tqdm
             except ImportError:
                 return
-            self.bar = tqdm(total=None if batches is None else epochs * batches, unit="batch")
+            self.bar = tqdm(total=None if batches is None else epochs * batches, initial=done, unit="batch")
 
     def advance(self) -> None:
         """A batch is done."""

@@ -16,24 +16,38 @@ def loss(model, shard):
     return nn.MSELoss()(model(shard[0]), shard[1])
 
 
+def parts(outputs=4):
+    """A model and its optimiser."""
+    model = nn.Linear(3, outputs)
+    return model, optim.SGD(model.parameters(), lr=0.01)
+
+
 def main(kind):
     """Do what is wrong on rank 1."""
+    if kind == "before MPI starts" and os.environ["PMI_RANK"] == "1":
+        raise KeyError("no such file on rank 1")
+    if kind == "before MPI starts":
+        return mg.distributed.data_parallel(loss, *parts(), "mpi", timeout=1.5)
     from mpi4py import MPI
 
     rank = MPI.COMM_WORLD.rank
     wrong = rank == 1
+    if kind == "before the step" and wrong:
+        raise KeyError("no such file on rank 1")
     mg.manual_seed(wrong if kind == "parameters" else 0)
-    model = nn.Linear(3, 5 if wrong and kind == "shapes" else 4)
-    optimizer = optim.SGD(model.parameters(), lr=0.01)
+    model, optimizer = parts(5 if wrong and kind == "shapes" else 4)
     shards = 4 + (wrong and kind == "shards")
+    engine = "serial" if wrong and kind == "alone" else "mpi"
     step = mg.distributed.data_parallel(
-        loss, model, optimizer, "mpi", shards, check_every=5, timeout=1.5 if kind in {"late", "ends early"} else 60,
-        allow_mixed="mixed" in kind,
+        loss, model, optimizer, engine, shards, check_every=5, allow_mixed="mixed" in kind,
+        timeout=1.5 if kind in {"late", "ends early", "before the step", "alone"} else 60,
     )  # fmt: skip
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 4))
     if kind == "fast":
         return compared(model, x, y)
+    if kind == "fit twice":
+        return twice(model, optimizer, step, [(x, y)])
     if kind == "ctrl-c":
         return interrupted(model, optimizer, step, x, y, wrong)
     for number in range(20):
@@ -75,6 +89,18 @@ def compared(model, x, y):
         ends.append(model.weight.data.copy())
     np.testing.assert_allclose(*ends, rtol=1e-6)
     print("agrees\n", end="", flush=True)
+
+
+def twice(model, optimizer, step, batches):
+    """`fit`, whose checkpoint rank 0 is slow to write, and which every rank then reads; shown in lines."""
+    sys.modules["tqdm"] = None
+    for epochs in (2, 4):
+        mg.fit(
+            model, nn.MSELoss(), optimizer, batches, epochs=epochs, distributed=step, checkpoint=sys.argv[2],
+            resume="auto", callbacks=[lambda history: time.sleep(0.3)],
+        )  # fmt: skip
+        saved = mg.load(sys.argv[2])["distributed"]["batches"]
+        print(f"read {saved}\n", end="", flush=True)
 
 
 def interrupted(model, optimizer, step, x, y, wrong):

@@ -57,6 +57,18 @@ def ends(engine):
     model[0].requires_grad_(False)
     yield trained("frozen", loss, model, optim.Muon([model[1].weight], lr=0.1), 8)
 
+    every = [cls for cls in vars(optim).values() if isinstance(cls, type) and issubclass(cls, optim.Optimizer)]
+    for cls in sorted({*every} - {optim.Optimizer}, key=lambda cls: cls.__name__):
+        model = nn.Linear(3, 2, bias=False)
+        yield trained(cls.__name__, loss, model, cls(model.parameters(), lr=0.01), 8)
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    optimizer = optim.Adam(model.parameters(), lr=0.1)
+    step = mg.distributed.data_parallel(loss, model, optimizer, engine)
+    for number in range(4):
+        model[0].requires_grad_(number % 2 == 0)
+        step((x, y))
+    yield "frozen for a while", b"".join(p.data.tobytes() for p in model.parameters())
+
     def follows(model, shard):
         return (model["student"](shard[0]) - model["teacher"](shard[0]).detach() - 1).square().mean()
 

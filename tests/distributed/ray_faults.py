@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 import numpy as np
 
@@ -34,13 +35,18 @@ def main(folder):
         step((x, y))
     counts = [len(path.read_text()) for path in folder.iterdir()]
     print("traced at most", max(counts), "times in a process")
-    step = mg.distributed.data_parallel(slow, model, optimizer, "ray", 4, workers=2, timeout=60)
+    step = mg.distributed.data_parallel(slow, model, optimizer, "auto", 4, workers=2, timeout=60)
     for batch, timeout in (((np.ones((40, 7)), y), 60), ((x * 1000, y), 1)):
         step.engine.timeout = timeout
         try:
             step(batch)
         except (ValueError, TimeoutError) as error:
             print(f"{isinstance(error, ValueError)} {error}")
+    lock = Lock()
+    try:
+        mg.distributed.data_parallel(lambda model, shard: lock and slow(model, shard), model, optimizer, "ray")
+    except TypeError as error:
+        print(error, *error.__notes__)
 
 
 if __name__ == "__main__":

@@ -183,6 +183,56 @@ def test_running_statistics_are_the_mean_over_shards_of_what_each_makes_of_them(
     assert norm.num_batches_tracked.item() == 1
 
 
+def test_a_buffer_that_the_loss_binds_anew_becomes_the_mean_over_shards_too():
+    class Noting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(3, 2)
+            self.register_buffer("level", mg.Tensor(np.ones(3)))
+
+        def forward(self, x):
+            self.level = 0.5 * self.level + 0.5 * x.mean(0)
+            return self.layer(x)
+
+    model, x = Noting(), np.random.default_rng(0).normal(size=(16, 3))
+
+    def loss(model, shard):
+        return model(mg.as_tensor(shard)).mean()
+
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    step, expected = serial(loss, model, optimizer, shards=4), np.ones(3)
+    for _ in range(3):
+        step(x)
+        expected = 0.5 * expected + 0.5 * x.mean(0)
+    np.testing.assert_allclose(model.level.data, expected, rtol=1e-12)
+    with pytest.raises(mg.CompileError, match=r"another tensor in the place of model\.level"):
+        serial(mg.compile(loss), model, optimizer)(x)
+
+
+def test_what_changes_between_steps_changes_in_a_compiled_loss(batch):
+    ends = []
+    for compile in (lambda loss: loss, mg.compile):
+        mg.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.BatchNorm1d(8), nn.Linear(8, 2))
+        share = {"of the squares": 1.0}
+
+        def loss(model, shard, share=share):
+            return mean_squares(model, shard) * share["of the squares"]
+
+        step = serial(compile(loss), model, optim.SGD(model.parameters(), lr=0.1))
+        step(batch)
+        share["of the squares"] = 0.5
+        step(batch)
+        model[1].p = 0.1
+        step(batch)
+        model[2].momentum, model[2].eps = 0.9, 0.1
+        step(batch)
+        model.eval()
+        step(batch)
+        ends.append([x.data.tobytes() for x in (*model.parameters(), *model.buffers())])
+    assert ends[0] == ends[1]
+
+
 def test_buffers_that_no_shard_changes_stay():
     class Fixed(nn.Module):
         def __init__(self):
@@ -310,7 +360,9 @@ def test_fit_takes_the_name_of_an_engine(model, sgd, batch):
 SENTENCES = {
     "small": (ValueError, "the batch has 5 samples and is cut into 8 shards; each needs one. Pass drop_last=True"),
     "unequal": (ValueError, r"parts of the batch are \(29, 3\) and \(28, 2\); their first axes must be equal"),
-    "nothing": (TypeError, "the batch must be arrays or tensors, alone or in a tuple.*; found int"),
+    "nothing": (TypeError, "the batch must be arrays or tensors, alone or in a tuple.*; found an int"),
+    "lists": (TypeError, r"found a list. Lists of numbers are none: pass np.asarray\(…\)"),
+    "no number": (TypeError, "and the number of samples; or their mean; found a Tensor and None"),
     "vector": (ValueError, "loss must be a function .*; found a tensor of shape"),
     "number": (TypeError, "loss must be a function of model and shard that returns the sum .*; found a float"),
     "no samples": (ValueError, "the loss says that the batch has 0 samples"),
@@ -323,9 +375,10 @@ def test_what_a_step_cannot_use_is_said(model, sgd, batch, kind):
     loss = {
         "vector": lambda model, shard: model(shard[0]),
         "number": lambda model, shard: 1.0,
+        "no number": lambda model, shard: (mean_squares(model, shard), None),
         "no samples": lambda model, shard: (mean_squares(model, shard), 0),
     }.get(kind, mean_squares)
-    wrong = {"small": (x[:5], y[:5]), "unequal": (x, y[1:]), "nothing": 3}.get(kind, batch)
+    wrong = {"small": (x[:5], y[:5]), "unequal": (x, y[1:]), "nothing": 3, "lists": [[1.0] * 9]}.get(kind, batch)
     error, sentence = SENTENCES[kind]
     weights = model[0].weight.data.copy()
     step = serial(loss, model, sgd)

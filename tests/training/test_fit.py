@@ -241,6 +241,33 @@ def test_ctrl_c_in_a_terminal_leaves_a_model_and_a_checkpoint(tmp_path):
     assert load(tmp_path / "run.npz")["loader"]["handed_out"] > 0
 
 
+@pytest.mark.parametrize("distributed", [None, "serial"])
+def test_what_changes_between_epochs_changes_in_a_compiled_run_too(distributed):
+    runs = []
+    for compile in (False, True):
+        mg.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.BatchNorm1d(4), nn.Linear(4, 2))
+        share, criterion = {"of the loss": 1.0}, nn.MSELoss()
+
+        def change(history, model=model, share=share):
+            if len(history) == 2:
+                share["of the loss"] = 0.5
+            elif len(history) == 4:
+                model[1].p, model[2].eps = 0.1, 0.1
+
+        def loss(output, target, share=share, criterion=criterion):
+            return criterion(output, target) * share["of the loss"]
+
+        rng = np.random.default_rng(0)
+        batches = [(rng.normal(size=(16, 3)), rng.normal(size=(16, 2)))]
+        history = fit(
+            model, loss, optim.SGD(model.parameters(), lr=0.1), batches, epochs=6, compile=compile, lint=False,
+            distributed=distributed, callbacks=[change], progress=False,
+        )  # fmt: skip
+        runs.append(history["loss"])
+    assert runs[0] == runs[1]
+
+
 def test_without_tqdm_a_line_tells_of_each_epoch(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     fit(*setting()[:4], epochs=2)
@@ -248,10 +275,19 @@ def test_without_tqdm_a_line_tells_of_each_epoch(monkeypatch, capsys):
     assert [line.partition(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
 
 
-def test_with_tqdm_a_bar_counts_batches(capsys):
+def test_a_resumed_run_counts_on_in_its_lines(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    for epochs in (1, 3):
+        fit(*setting()[:4], epochs=epochs, checkpoint=tmp_path / "run.npz", resume="auto")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["epoch 1/1", "epoch 2/3", "epoch 3/3"]
+
+
+def test_with_tqdm_a_bar_counts_batches_and_those_of_a_run_that_it_resumes(tmp_path, capsys):
     pytest.importorskip("tqdm")
-    fit(*setting()[:4], epochs=2)
-    assert "6/6" in capsys.readouterr().err
+    for epochs in (1, 2):
+        fit(*setting()[:4], epochs=epochs, checkpoint=tmp_path / "run.npz", resume="auto")
+        assert f"{3 * epochs}/{3 * epochs}" in capsys.readouterr().err
 
 
 def test_a_history_plots_its_numbers(tmp_path):

@@ -248,7 +248,7 @@ def _opens(x: Any) -> bool:
     if isinstance(x, (*CONTAINERS, MethodType, partial, *_PYTHONS)) or is_module(x):
         return True
     if isinstance(x, (FunctionType, type, ModuleType)):
-        return not _foreign(x)
+        return not _foreign(x) or _holds_what_was_passed(x)
     if isinstance(x, (np.ndarray, np.generic)):
         return False
     return not _foreign(type(x)) or hasattr(x, "__wrapped__") or is_optimizer(x)
@@ -271,6 +271,11 @@ def _has_size(x: Any) -> bool:
 
 def _foreign(x: Any) -> bool:
     return _package(x) in _FOREIGN
+
+
+def _holds_what_was_passed(x: Any) -> bool:
+    """Whether `x` is a function that one of ours has made around what users gave it, such as the step of `fit`."""
+    return isinstance(x, FunctionType) and _package(x) == _OURS and "<locals>" in x.__qualname__ and bool(x.__closure__)
 
 
 def _is_ours(x: Any) -> bool:
