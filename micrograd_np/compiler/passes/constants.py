@@ -37,7 +37,6 @@ def fold_constants(program: Program, *, bounds: bool = True) -> int:
         while of is not None and of.op in folded:
             folded.remove(of.op)
             of = of.op.of
-    program.ops[:] = [op for op in program.ops if op not in folded]
     program.replace({op.result: constant(arrays[op.result]) for op in folded if op.result is not None})
     _drop_full_masks(program)
     _uniform_to_numbers(program, bounds=bounds)
@@ -52,7 +51,6 @@ def _drop_full_masks(program: Program) -> None:
             keep = op.args[0].constant
             if keep is not None and bool(keep.all()):
                 gone[op.result] = op.of
-    program.ops[:] = [op for op in program.ops if op.result not in gone]
     program.replace(gone)
 
 

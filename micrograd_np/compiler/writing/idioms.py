@@ -113,7 +113,6 @@ def _drop_copies(program: Program) -> None:
                 x.label = z.label
             if x.root.op is not None or not z.label.name:
                 replaced[z] = x
-    program.ops[:] = [op for op in program.ops if op.result not in replaced]
     program.replace(replaced)
 
 
