@@ -18,7 +18,7 @@ from ..passes.cse import merge_repeats
 from ..passes.dce import drop_dead_ops
 from ..program import Program, copied
 from .idioms import respell
-from .write import WIDTH, Literals, written
+from .write import Literals, under_headings
 
 _ATOM, _UNARY, _PRODUCT, _SUM, _COMPARISON = 10, 7, 6, 5, 3
 _OPERATORS = {
@@ -104,7 +104,7 @@ class PlainWriter(Literals):
             return f"np.arange({a.size})"
         return super().operand(v)
 
-    def tight(self, x: Any, least: int) -> str:
+    def tight(self, x: Any, least: int = _ATOM) -> str:
         """An operand of an operator, in parentheses where it binds less than `least`."""
         text = self.literal(x)
         strength = _ATOM
@@ -129,10 +129,6 @@ class PlainWriter(Literals):
             if shape != z.shape:
                 text, strength = f"np.broadcast_to({text}, {z.shape}).copy()", _ATOM
             return text, strength
-        if f == "attribute.T":
-            return f"{self.tight(args[0], _ATOM)}.T", _ATOM
-        if f == "getitem":
-            return f"{self.tight(args[0], _ATOM)}[{self.index(args[1])}]", _ATOM
         return self._call(op), _ATOM
 
     def _copy(self, source: Any, z: Value) -> str:
@@ -163,26 +159,15 @@ class PlainWriter(Literals):
 
     def _call(self, op: Op) -> str:
         """A call as it is, on arguments as they are read."""
-        f, _, part = op.function.partition("[")
-        part = part and f"[{part}"
-        kwargs, args = dict(op.kwargs), op.args
-        if op.effect == "update" and writes_first(op.function):
+        f, kwargs, args = op.function, op.kwargs, op.args
+        if op.effect == "update" and writes_first(f):
             args = (op.of, *args)
         if f in _REDUCTIONS:
             f = _REDUCTIONS[f]
             if "axis" not in kwargs and len(args) == 1:
-                kwargs["axis"] = 0  # which is what reduce does when it is not told
+                kwargs = kwargs | {"axis": 0}  # which is what reduce does when it is not told
             kwargs = {k: v for k, v in kwargs.items() if (k, v) not in (("axis", None), ("keepdims", False))}
-        named = [f"{k}={self.literal(v)}" for k, v in kwargs.items()]
-        if op.bound is not None:
-            thing, method = op.bound
-            return f"{self.bound(thing)}.{method}({', '.join([*map(self.literal, args), *named])}){part}"
-        if f.startswith("routine."):
-            return f"{self.routine(op.call)}({', '.join(map(self.literal, args))})"
-        if f.startswith("method."):
-            rest = [*map(self.literal, args[1:]), *named]
-            return f"{self.tight(args[0], _ATOM)}.{f.removeprefix('method.')}({', '.join(rest)}){part}"
-        return f"{f}({', '.join([*map(self.literal, args), *named])}){part}"
+        return self.call(op, f, args, kwargs)
 
     # statements
 
@@ -193,20 +178,7 @@ class PlainWriter(Literals):
         for v in self.last.values():  # names from the user first, so that they are not taken
             if v.label.name and not v.is_view and v.op is not None and v not in self.homes:
                 self.name(v.first)
-        body: list[str] = []
-        section = where = ""
-        for i, op in enumerate(program.ops):
-            self.bare = _bare(op)
-            rows = self._rows(i, op)
-            if not rows:
-                continue
-            if op.section != section:
-                body += ["", f"# {op.section}"] if body else [f"# {op.section}"]
-                section, where = op.section, ""
-            if op.where and op.where != where:
-                body.append(f"# {op.where}"[:WIDTH])
-                where = op.where
-            body += rows
+        body = [row for row, _ in under_headings((op, self._rows(i, op)) for i, op in enumerate(program.ops))]
         self.bare = set()
         results = [self.operand(v) for v in values_in(program.results)]
         gradients = ["None" if v is None else self.operand(v) for _, v in program.gradients_out]
@@ -215,7 +187,7 @@ class PlainWriter(Literals):
 
     def _rows(self, i: int, op: Op) -> list[str]:
         """The rows for an operation: none where it goes into another."""
-        z = op.result
+        self.bare, z = _bare(op), op.result
         if z is None:
             return [self._call(op)]
         if op.effect == "update":
@@ -302,10 +274,7 @@ class PlainWriter(Literals):
 
     def _module(self, arguments: list[str], body: list[str]) -> str:
         program = self.program
-        rows = [f"{n} = state[{n!r}]  # {m.array.shape} {m.array.dtype}" for n, m in self.state.items()]
-        rows += [f"{n} = numbers[{n!r}]" for n in self.numbers]
-        rows += [f"{n} = {written(n, a)}" for n, a in self.constants.items()]
-        rows += [f"{n} = objects[{n!r}]" for n in self.objects]
+        rows = [row for rows in self.bindings() for row in rows]
         indent = "    "
         out = [f'"""{program.name}, in plain NumPy."""', "", "import numpy as np", "", "", *self.routine_sources()]
         out.append(f"def step({', '.join([*arguments, 'state', 'numbers', 'constants', 'objects'])}):")
