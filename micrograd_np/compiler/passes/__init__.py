@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from ..program import Program
 from .algebra import fold_scalings
-from .blocks import cut_into_blocks, cut_into_blocks_with_sums
+from .blocks import cut_into_blocks
 from .constants import fold_constants, numbers_to_arrays, spread_bounds
 from .cse import merge_repeats
 from .dce import drop_dead_ops
@@ -46,7 +47,7 @@ PASSES = (
     Pass("copies", make_results_last, calls=True),
     Pass("one vector", fuse_updates, calls=True),
     Pass("in blocks", cut_into_blocks, "exact", calls=True),
-    Pass("in blocks", cut_into_blocks_with_sums, "fast", calls=True),
+    Pass("in blocks", partial(cut_into_blocks, sums=True), "fast", calls=True),
 )
 
 

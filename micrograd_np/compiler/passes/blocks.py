@@ -22,17 +22,11 @@ _WORTH = 1024 * 1024  # bytes of all operands from which blocks win (measured: h
 _PATIENCE = 8  # more operations that move behind a passage than there are in it: then it ends
 
 
-def cut_into_blocks(program: Program) -> int:
-    """Replace long elementwise passages by loops; how many operations run in them."""
-    return _cut(program, sums=False)
+def cut_into_blocks(program: Program, *, sums: bool = False) -> int:
+    """Replace long elementwise passages by loops; how many operations run in them.
 
-
-def cut_into_blocks_with_sums(program: Program) -> int:
-    """The same; and what a passage computes to be summed is summed block by block, which rounds in another order."""
-    return _cut(program, sums=True)
-
-
-def _cut(program: Program, *, sums: bool) -> int:
+    With `sums`, what a passage computes to be summed is summed block by block, which rounds in another order.
+    """
     count = 0
     start = 0
     while start < len(program.ops):
