@@ -270,7 +270,7 @@ class Op:
 class Loop(Op):
     """A passage of elementwise operations that runs in blocks of `block` of its `size` elements."""
 
-    __slots__ = ("block", "body", "leaving", "size", "slots", "sums", "threads")
+    __slots__ = ("block", "body", "leaving", "size", "slots", "threads")
 
     def __init__(self, body: list[Op], size: int, block: int, threads: int) -> None:
         self.body, self.size, self.block, self.threads = body, size, block, threads
@@ -278,8 +278,6 @@ class Loop(Op):
         """The values that somebody outside reads, so that they exist as whole arrays."""
         self.slots: dict[Value, Value] = {}
         """By value that lives in the loop only: the block-sized buffer that stands for it."""
-        self.sums: list[tuple[Value, Value]] = []
-        """The sum of a block, and the vector of the sums of all blocks."""
         super().__init__("loop", _never, (), {}, None, "loop", None, body[0].section, body[0].where)
 
     def look_again(self) -> None:

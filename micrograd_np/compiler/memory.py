@@ -98,9 +98,8 @@ def place(program: Program) -> Plan:
             else:
                 begins = {"once": 0.0, "pack": np.nan}.get(one.function)
                 layout.storages[z] = Storage("fresh" if one.effect == "fresh" else "buffer", z, None, begins)
-        if isinstance(op, Loop):
-            for v in (*(sums for _, sums in op.sums), *slots.values()):
-                layout.storages.setdefault(v, Storage("buffer", v))
+        for v in slots.values():
+            layout.storages.setdefault(v, Storage("buffer", v))
     for op in program.ops:
         if op.function == "pack":
             _pack(op, layout)

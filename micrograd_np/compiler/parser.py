@@ -43,7 +43,6 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.program = Program("text")
         self.values: dict[str, Value] = {}
-        self.sums: list[tuple[Value, Value]] = []
         self.generator = np.random.default_rng(0)
         rows = "\n".join(f"    {row}" for row in text.strip().splitlines())
         function: Any = ast.parse(f"def program():\n{rows}").body[0]
@@ -67,13 +66,9 @@ class _Parser:
                     self._note(ast.unparse(call.func), tuple(map(self._argument, call.args)))
 
     def _loop(self, body: list[ast.stmt], size: int, block: int, threads: int = 1) -> None:
-        before, self.program.ops, self.sums = self.program.ops, [], []
+        before, self.program.ops = self.program.ops, []
         self._read(body)
-        loop = Loop(self.program.ops, size, block, threads)
-        loop.sums = self.sums
-        for _, sums in loop.sums:
-            sums.op = loop
-        self.program.ops = [*before, loop]
+        self.program.ops = [*before, Loop(self.program.ops, size, block, threads)]
 
     def _note(self, name: str, args: Any) -> None:
         nobody: Any = None
@@ -91,14 +86,11 @@ class _Parser:
         else:  # a part: y[0:2]
             index = self._evaluated(f"np.s_[{ast.unparse(call.slice)}]")
             function, args, kwargs = "getitem", (self._argument(call.value), index), {}
-        if function == "each":
-            z = Value(*declared)
-            self.sums.append((args[0], z))
-        elif function in ("input", "gradient", "state", "constant", "number"):
+        if function in ("input", "gradient", "state", "constant", "number"):
             z = self._source(function, args, *declared)
         else:
             z = self._append(function, args, kwargs, declared)
-        z.label.name = "" if name[0] == "_" and z.op is not None else name
+        z.label.name = "" if name[0] == "_" and z.memory is None else name
         self.values[name] = z
 
     def _source(self, kind: str, args: Any, shape: Any, dtype: Any, strides: Any) -> Value:

@@ -11,7 +11,7 @@
 Every line defines one value, with what computes it; a source says what kind of memory it is. ``into=`` is what an
 update writes into. The shape and the type of a result may be left out where NumPy gives it without a destination.
 ``float64[3, 2].strides(8, 24)`` is laid out otherwise than in C order. ``effect=`` says what a call does where that is
-not what such calls usually do, and ``each(sum)`` is the vector of what a loop sums in each of its blocks.
+not what such calls usually do.
 """
 
 from __future__ import annotations
@@ -53,7 +53,6 @@ def printed(program: Any) -> str:
             rows.append(f"{indent}for block in blocks({op.size}, {op.block}, {op.threads}):")
             for one in op.body:
                 add(one, indent + "    ")
-            rows.extend(f"{indent}    {name(z)}: {_type(z)} = each({name(part)})" for part, z in op.sums)
             return
         args = [*map(shown, op.args), *(f"{k}={shown(v)}" for k, v in op.kwargs.items())]
         function = op.function if op.bound is None else f"generator.{op.bound[1]}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 from ..program import Program
@@ -46,8 +45,7 @@ PASSES = (
     Pass("axes", match_axes, calls=True),
     Pass("copies", make_results_last, calls=True),
     Pass("one vector", fuse_updates, calls=True),
-    Pass("in blocks", cut_into_blocks, "exact", calls=True),
-    Pass("in blocks", partial(cut_into_blocks, sums=True), "fast", calls=True),
+    Pass("in blocks", cut_into_blocks, calls=True),
 )
 
 

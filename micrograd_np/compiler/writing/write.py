@@ -264,8 +264,7 @@ class Writer(Literals):
 
         With several threads the passage is a function, which each of them runs on blocks and buffers of its own.
         """
-        inside = {*loop.slots, *(part for part, _ in loop.sums)}
-        inside |= {v for op in loop.body if op.effect == "view" for v in op.defines}
+        inside = {*loop.slots, *(op.result for op in loop.body if op.effect == "view")}
         arrays = [v for op in loop.body for v in (*op.reads, *op.defines) if v not in inside and v.shape != ()]
         whole = {self.operand(v): v for v in reversed(arrays)}  # by place: the first value that lies there
         fixed = [x for x in reversed(whole) if self.is_static(whole[x])]
@@ -274,7 +273,6 @@ class Writer(Literals):
         name = self.names.unique("blocks")
         cuts = [f"{x}{'' if len(whole[x].shape) == 1 else '.reshape(-1)'}[i:j]" for x in fixed]
         cuts += [f"{self.name(slot)}[own]" for slot in local]
-        cuts += [f"{self.operand(sums)}[i // {loop.block}, ...]" for _, sums in loop.sums]
         flat = [self.names.unique(f"{x}_all") for x in passing]
         arguments = [f"{x}.reshape(-1)" for x in passing]
         scalars = [v for op in loop.body for v in op.reads if v.shape == () and not self.is_static(v)]
@@ -282,7 +280,6 @@ class Writer(Literals):
         inner: dict[Any, str] = {x: self.names.unique(f"{x}_i") for x in (*fixed, *passing)}
         slots = {slot: self.names.unique(self._word(v)) for slot, v in local.items()}
         inner |= {v: slots[slot] for v, slot in loop.slots.items()}
-        inner |= {part: self.names.unique("sum") for part, _ in loop.sums}
         per = loop.blocks_per_thread
         once = [f"{name} = []", f"for i in range(0, {loop.size}, {loop.block}):"]
         once.append(f"    j = min(i + {loop.block}, {loop.size})")
@@ -290,7 +287,7 @@ class Writer(Literals):
             share = "" if loop.threads == 1 else f"i // {per * loop.block} * {loop.block}"
             once.append(f"    own = slice({share}, {share} + j - i)" if share else "    own = slice(j - i)")
         once += _filled(f"    {name}.append((", ["i", "j", *cuts], "))")
-        heads = [*(inner[x] for x in fixed), *slots.values(), *(inner[part] for part, _ in loop.sums)]
+        heads = [*(inner[x] for x in fixed), *slots.values()]
         rows = _filled("for ", ["i", "j", *heads], f" in {name}:")
         rows += [f"    {inner[x]} = {f}[i:j]" for x, f in zip(passing, flat, strict=True)]
         self.inner = inner
