@@ -22,7 +22,7 @@ def evaluate(op: Op, array_of: Callable[[Value], Any]) -> Any:
         return np.asarray(op.call(*args, **kwargs))
     if op.effect == "new":
         out = allocated(z)
-        if op.function in ("copy", "once"):
+        if op.function == "copy":
             np.copyto(out, args[0])
         elif op.function != "empty":
             op.call(*args, **kwargs, out=out)

@@ -96,7 +96,7 @@ def place(program: Program) -> Plan:
             elif z in homes:
                 layout.storages[z] = layout.source(homes[z], z)
             else:
-                begins = {"once": 0.0, "pack": np.nan}.get(one.function)
+                begins = np.nan if one.function == "pack" else None
                 layout.storages[z] = Storage("fresh" if one.effect == "fresh" else "buffer", z, None, begins)
         for v in slots.values():
             layout.storages.setdefault(v, Storage("buffer", v))

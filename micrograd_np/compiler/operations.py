@@ -31,7 +31,7 @@ WRITES_FIRST = frozenset(
 
 
 _VIEWS = frozenset(("getitem", "part", "after", "method.view", *RESHAPES, *TRANSPOSES))
-_SPACES = frozenset(("copy", "empty", "once", "pack", "np.dot"))
+_SPACES = frozenset(("copy", "empty", "pack", "np.dot"))
 
 
 def usual_effect(function: str) -> Effect:

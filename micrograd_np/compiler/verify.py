@@ -101,7 +101,7 @@ def verify_plan(program: Program, plan: Plan) -> None:
 def _verify_in_place(op: Op, plan: Plan) -> None:
     """Check that what is computed in the place of an operand is so element by element."""
     z = op.result
-    if op.effect != "new" or z is None or op.function in ("pack", "once", "empty") or z not in plan.storages:
+    if op.effect != "new" or z is None or op.function in ("pack", "empty") or z not in plan.storages:
         return
     for v in op.reads:
         if v.root in plan.storages and plan.storage(v) is plan.storage(z):

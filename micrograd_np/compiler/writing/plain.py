@@ -117,8 +117,8 @@ class PlainWriter(Literals):
     def _expression(self, op: Op) -> tuple[str, int]:
         """The right-hand side of an operation, and how tightly it binds."""
         f, args, z = op.function, op.args, op.result
-        if z is not None and f in ("empty", "once"):
-            return _filled(z, 0 if f == "once" else None, self.laid_out), _ATOM
+        if z is not None and f == "empty":
+            return _filled(z, None, self.laid_out), _ATOM
         if f == "copy" and z is not None:
             return self._copy(args[0], z), _ATOM
         if op.effect == "new" and z is not None:
@@ -205,7 +205,7 @@ class PlainWriter(Literals):
         wish = self.name(z)
         name = wish if self.last[z.label] is z or z.root in self.ends else self.names.unique(f"{wish}_before")
         self.texts[z] = _Text(name, _ATOM, frozenset((z.root,)))
-        if z in self.laid_out and op.function not in ("empty", "once", *(["copy"] if z.shape else [])):
+        if z in self.laid_out and op.function not in ("empty", *(["copy"] if z.shape else [])):
             return [f"{name} = {_filled(z, None, self.laid_out)}", f"{name}[...] = {text}"]
         return [f"{name} = {text}"]
 

@@ -231,7 +231,7 @@ class Writer(Literals):
         """What runs in each call; a view of fixed memory is made once, and needs nothing."""
         if isinstance(op, Loop):
             return self._loop(op)
-        if op.function in ("empty", "once", "pack"):
+        if op.function in ("empty", "pack"):
             return []
         if op.function == "after":
             assert op.result is not None
@@ -441,7 +441,7 @@ class Writer(Literals):
             elif next(iter(places)) == name:
                 rows += _filled("(", [*places], ") = (")
                 rows += _filled(f"    {call.format('i')} for i in (", [*places.values()], "))")
-            if storage.begins and storage not in filled:  # the arena begins as zeros
+            if storage.begins is not None and storage not in filled:
                 filled.add(storage)
                 rows.append(f"{name}.fill({self.literal(storage.begins)})  # as the gaps between its parts stay")
         return rows
