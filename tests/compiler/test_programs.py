@@ -14,8 +14,7 @@ from micrograd_np.compiler.passes import blocks
 from micrograd_np.compiler.passes.constants import fold_constants, numbers_to_arrays, spread_bounds
 from micrograd_np.compiler.passes.cse import merge_repeats
 from micrograd_np.compiler.passes.dce import drop_dead_ops
-from micrograd_np.compiler.passes.exponents import negate_what_is_small
-from micrograd_np.compiler.passes.signs import absorb_signs
+from micrograd_np.compiler.passes.signs import absorb_signs, negate_what_is_small
 from micrograd_np.compiler.passes.small import make_results_last, match_axes
 from micrograd_np.compiler.passes.value_ranges import drop_guards
 from micrograd_np.compiler.program import copied

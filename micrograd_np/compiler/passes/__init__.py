@@ -10,9 +10,8 @@ from .blocks import cut_into_blocks
 from .constants import fold_constants, numbers_to_arrays, spread_bounds
 from .cse import merge_repeats
 from .dce import drop_dead_ops
-from .exponents import negate_what_is_small
 from .fuse_updates import fuse_updates
-from .signs import absorb_signs
+from .signs import absorb_signs, negate_what_is_small
 from .small import make_results_last, match_axes
 from .value_ranges import drop_guards
 
