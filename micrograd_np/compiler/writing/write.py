@@ -144,7 +144,7 @@ class Writer(Literals):
         self.program, self.plan = program, plan
         self.aliases: dict[str, str] = {}
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
-        self.view_names: dict[Value, str] = {}
+        self.static: set[Value] = set()  # these views
         self.value_names: dict[Value, str] = {}
         self.inner: dict[Any, str] = {}  # within a loop: by value, or name of a whole array, that of the block
         self.threads = 1
@@ -157,21 +157,15 @@ class Writer(Literals):
 
     def name(self, v: Value) -> str:
         """The name of a value: versions of one thing share it, and what is called alike in one place of the arena."""
-        if v in self.view_names:
-            return self.view_names[v]
         if v not in self.value_names:
-            self.value_names[v] = self._named(v)
+            storage = None if v.is_view else self.plan.storage(v)
+            key: Any = storage or v
+            if storage is not None and storage.kind == "buffer":
+                key = storage.start, self.names.wish(v) or v, v.shape, v.dtype, v.strides
+            name = self.value_names[v] = self.names.name(key, v)
+            if storage is not None and storage.kind == "buffer":
+                self.buffers.setdefault(name, v)
         return self.value_names[v]
-
-    def _named(self, v: Value) -> str:
-        if v.is_view:
-            return self.names.name(v, v)
-        storage = self.plan.storage(v)
-        if storage.kind != "buffer":
-            return self.names.name(storage, v)
-        name = self.names.name((storage.start, self.names.wish(v) or v, v.shape, v.dtype, v.strides), v)
-        self.buffers.setdefault(name, v)
-        return name
 
     def operand(self, v: Value) -> str:
         """A value where it is read."""
@@ -194,7 +188,7 @@ class Writer(Literals):
     def is_static(self, v: Value) -> bool:
         """Whether the address of a value is the same in every call."""
         if v.is_view:
-            return v in self.view_names
+            return v in self.static
         kind = self.plan.storage(v).kind
         return kind in STATIC or kind == "buffer"
 
@@ -234,9 +228,7 @@ class Writer(Literals):
         if op.function in ("empty", "pack"):
             return []
         if op.function == "after":
-            assert op.result is not None
-            self.view_names[op.result] = self.operand(op.args[0])
-            return []
+            return self._shown(op, self.operand(op.args[0]))
         if op.effect == "view":
             return self._view(op)
         text = self.expression(op)
@@ -250,13 +242,19 @@ class Writer(Literals):
         static = all(map(self.is_static, op.reads))
         key = (op.shows, self.name(op.args[0])) if static and len(op.reads) == 1 else z
         if key in self.views:
-            self.view_names[z] = self.views[key]
-            return []
+            return self._shown(op, self.views[key])
         text, name = self.expression(op), self.names.name(z, z)
         if not static:
             return [f"{name} = {text}"]
-        self.views[key] = self.view_names[z] = name
         self.once.append((f"{name} = {text}", op))
+        self.views[key] = name
+        return self._shown(op, name)
+
+    def _shown(self, op: Op, name: str) -> list[str]:
+        """Let a view have the name of what is there already."""
+        assert op.result is not None
+        self.value_names[op.result] = name
+        self.static.add(op.result)
         return []
 
     def _loop(self, loop: Loop) -> list[str]:
@@ -291,7 +289,8 @@ class Writer(Literals):
         rows = _filled("for ", ["i", "j", *heads], f" in {name}:")
         rows += [f"    {inner[x]} = {f}[i:j]" for x, f in zip(passing, flat, strict=True)]
         self.inner = inner
-        rows += [f"    {row}" for row in self._passage(loop)]
+        within = under_headings(((op, self._within(op)) for op in loop.body), sections=False)
+        rows += [f"    {row}" for row, _ in within]
         self.inner = {}
         comment = f"# {len(loop.body)} lines in blocks of {loop.block:,} elements, which stay in the cache"
         if loop.threads == 1:
@@ -315,27 +314,20 @@ class Writer(Literals):
     def _word(self, v: Value) -> str:
         return self.names._wish(v.label) or "block"
 
-    def _passage(self, loop: Loop) -> list[str]:
-        """The operations of a passage, on the blocks of its arrays."""
-        rows = []
-        where = ""
-        for op in loop.body:
-            if op.where and op.where != where:
-                rows.append(f"# {op.where}"[:WIDTH])
-                where = op.where
-            text = self.expression(op)
-            if op.effect == "view" and op.result is not None:
-                inside = self.inner[op.result] = self.names.unique(f"{self._word(op.result)}_i")
-                text = f"{inside} = {text}"
-            rows.append(text)
-        return rows
+    def _within(self, op: Op) -> list[str]:
+        """An operation of a passage, on the blocks of its arrays."""
+        text = self.expression(op)
+        if op.effect == "view" and op.result is not None:
+            inside = self.inner[op.result] = self.names.unique(f"{self._word(op.result)}_i")
+            text = f"{inside} = {text}"
+        return [text]
 
     # the whole
 
     def source(self) -> str:
         """The module: ``build(state, numbers, constants, objects)`` binds everything and returns the step."""
         program = self.program
-        every = (one for op in program.ops for one in (op.body if isinstance(op, Loop) else (op,)))
+        every = (one for op in program.ops for one in op.parts)
         for f, one in {one.function: one for one in every}.items():  # functions keep their names, values give way
             if f.startswith("routine."):
                 self.names.taken.add(one.call.__name__)
@@ -447,14 +439,14 @@ class Writer(Literals):
         return rows
 
 
-def under_headings(groups: Iterable[tuple[Op, list[str]]]) -> list[tuple[str, Op | None]]:
+def under_headings(groups: Iterable[tuple[Op, list[str]]], *, sections: bool = True) -> list[tuple[str, Op | None]]:
     """The rows of operations, each with the operation, below their sections and the user's lines."""
     body: list[tuple[str, Op | None]] = []
     section = where = ""
     for op, rows in groups:
         if not rows:
             continue
-        if op.section != section:
+        if sections and op.section != section:
             body += [("", None)] * bool(body) + [(f"# {op.section}", None)]
             section, where = op.section, ""
         if op.where and op.where != where:
@@ -483,15 +475,18 @@ def _dtype(dtype: Any) -> str:
     return f"np.{dtype.name}"
 
 
+def filled(shape: tuple[int, ...], dtype: Any, number: Any) -> str:
+    """What makes an array of one number, or for None of whatever."""
+    plain = number is None or (number in (0, 1) and not np.signbit(number))
+    function = {0: "zeros", 1: "ones", None: "empty"}[number] if plain else "full"
+    return f"np.{function}({shape}, {'' if plain else f'{literal(number, str)}, '}np.{dtype.name})"
+
+
 def written(name: str, array: Any) -> str:
     """What makes a constant: a call of NumPy if it is one number, else the dict that the program is given."""
     if array.ndim == 0:
         return f"np.array({array.item()!r}, np.{array.dtype.name})" if np.isfinite(array) else f"constants[{name!r}]"
-    if array.size > 1 and array.dtype.kind == "f" and array.flags.c_contiguous and np.isfinite(array.flat[0]):
-        number, dtype = array.flat[0].item(), f"np.{array.dtype.name}"
-        if uniform(array) and not np.signbit(number):
-            function = {0.0: "zeros", 1.0: "ones"}.get(number)
-            return (
-                f"np.{function}({array.shape}, {dtype})" if function else f"np.full({array.shape}, {number!r}, {dtype})"
-            )
+    floats = array.size > 1 and array.dtype.kind == "f" and array.flags.c_contiguous
+    if floats and np.isfinite(number := array.flat[0].item()) and not np.signbit(number) and uniform(array):
+        return filled(array.shape, array.dtype, number)
     return f"constants[{name!r}]  # {array.shape} {array.dtype}"
