@@ -225,7 +225,7 @@ class Op:
         if self._shows is None:
             of = self.of
             rest = self.args[1:] if self.args[0] is of else self.args
-            self._shows = self.function, frozen(rest, lambda v: v is of or v), frozen(self.kwargs, _never)
+            self._shows = self.function, frozen(rest, lambda v: v is of or v), frozen(self.kwargs, never)
         return self._shows
 
     def clone(self) -> Op:
@@ -278,7 +278,7 @@ class Loop(Op):
         """The values that somebody outside reads, so that they exist as whole arrays."""
         self.slots: dict[Value, Value] = {}
         """By value that lives in the loop only: the block-sized buffer that stands for it."""
-        super().__init__("loop", _never, (), {}, None, "loop", None, body[0].section, body[0].where)
+        super().__init__("loop", never, (), {}, None, "loop", None, body[0].section, body[0].where)
 
     def look_again(self) -> None:
         """Find out anew what it reads, after something about it has changed."""
@@ -307,7 +307,8 @@ class Loop(Op):
         self.look_again()
 
 
-def _never(*_: Any) -> None:
+def never(*_: Any) -> None:
+    """What is called of an operation that never runs by itself."""
     raise NotImplementedError
 
 

@@ -96,30 +96,26 @@ def place(program: Program) -> Plan:
             elif z in homes:
                 layout.storages[z] = layout.source(homes[z], z)
             else:
-                begins = np.nan if one.function == "pack" else None
-                layout.storages[z] = Storage("fresh" if one.effect == "fresh" else "buffer", z, None, begins)
+                layout.storages[z] = Storage("fresh" if one.effect == "fresh" else "buffer", z)
+            if one.function == "pack":
+                _pack(one, layout.storages[z], layout)
         for v in slots.values():
             layout.storages.setdefault(v, Storage("buffer", v))
-    for op in program.ops:
-        if op.function == "pack":
-            _pack(op, layout)
     return layout
 
 
-def _pack(op: Op, layout: Plan) -> None:
-    """Let each gradient lie where it belongs in the common vector."""
-    assert op.result is not None
+def _pack(op: Op, vector: Storage, layout: Plan) -> None:
+    """Let each gradient lie where it belongs in the common vector, between which there is nan."""
+    vector.begins = np.nan
     *parts, spans = op.args
     for v, (start, _) in zip(parts, spans, strict=True):
         storage = layout.storage(v)
-        storage.inside = layout.storage(op.result)
-        storage.offset = start * v.dtype.itemsize
+        storage.inside, storage.offset = vector, start * v.dtype.itemsize
 
 
 def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]:
     """By storage: the first operation that touches it, and the last; one past the end for what leaves the step."""
-    begins: dict[Storage, int] = {}
-    ends: dict[Storage, int] = {}
+    spans: dict[Storage, tuple[int, int]] = {}
     storage_of = layout.storage
     for i, op in enumerate(program.ops):
         touched = (*op.reads, *op.defines)
@@ -127,9 +123,7 @@ def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]
             touched += (*op.slots.values(), *(v for one in op.body for v in one.defines if v in layout.storages))
         for v in touched:
             storage = storage_of(v)
-            begins.setdefault(storage, i)
-            ends[storage] = i
-    spans = {storage: (i, ends[storage]) for storage, i in begins.items()}
+            spans[storage] = (spans[storage][0] if storage in spans else i, i)
     end = len(program.ops)
     for v in program.leaving():
         storage = layout.storage(v)

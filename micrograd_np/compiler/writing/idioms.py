@@ -23,18 +23,14 @@ def choose(program: Program) -> None:
     replaced: dict[Value, Value] = {}
     ops: list[Op] = []
     for op in program.ops:
-        op.substitute(replaced)
-        choice = _choice(op)
-        if choice is None or op.result is None:
-            ops.append(op)
-            continue
-        *computed, z = choice
+        *computed, z = _choice(op) or [None]
+        if z is not None and op.result is not None:
+            replaced[op.result] = z
         for one in computed:
             one.section, one.where = op.section, op.where
-        ops += computed
-        replaced[op.result] = z
+        ops += [*computed, op]
     program.ops[:] = ops
-    program.replace_needed(replaced)
+    program.replace(replaced)
 
 
 def _choice(op: Op) -> list[Any] | None:
