@@ -151,7 +151,7 @@ class Value:
         """The array that it is in every call; None if it is no constant."""
         return self.memory.array if self.memory is not None and self.memory.kind == "constant" else None
 
-    def again(self) -> Value:
+    def alike(self) -> Value:
         """Another value of the same shape, type, layout and label."""
         return Value(self.shape, self.dtype, self.strides, self.label)
 
@@ -231,8 +231,10 @@ class Op:
     def clone(self) -> Op:
         """The operation as it is now, which defines the same value."""
         other = Op.__new__(type(self))
-        for name in Op.__slots__:
-            setattr(other, name, getattr(self, name))
+        other.function, other.call, other.args, other.kwargs = self.function, self.call, self.args, self.kwargs
+        other.result, other.effect, other.of, other.reads = self.result, self.effect, self.of, self.reads
+        other.section, other.where, other.must_run = self.section, self.where, self.must_run
+        other.bound, other.unit, other.refusal, other._shows = self.bound, self.unit, self.refusal, self._shows
         return other
 
     def set_args(self, args: tuple[Any, ...]) -> None:
@@ -254,13 +256,17 @@ class Op:
             self.of = change(self.of)
         self.look_again()
 
-    def copy(self, change: Callable[[Value], Value], result: Value | None) -> Op:
+    def copy(self, change: Callable[[Value], Value], result: Any) -> Op:
         """The same operation on other values, which defines `result`."""
-        of = None if self.of is None else change(self.of)
+        of: Any = None if self.of is None else change(self.of)
+        if self.effect == "view" and len(self.reads) == 1 and self.args[0] is self.of:
+            shows, op = self.shows, self.clone()  # equal for both
+            op.args, op.of, op.reads, op.result, op._shows = (of, *self.args[1:]), of, (of,), result, shows
+            result.op = op
+            return op
         args, kwargs = with_values(self.args, change), with_values(self.kwargs, change)
-        op = Op(self.function, self.call, args, kwargs, result, self.effect, of, self.section, self.where,
-                self.must_run, self.bound, self.unit, self.refusal)  # fmt: skip
-        op._shows = self.shows if self.effect == "view" and len(self.reads) == 1 else None  # equal for both
+        op = Op(self.function, self.call, args, kwargs, result, self.effect, of, self.section, self.where)
+        op.must_run, op.bound, op.unit, op.refusal = self.must_run, self.bound, self.unit, self.refusal
         return op
 
     def __repr__(self) -> str:
@@ -373,7 +379,7 @@ def constant(array: Any, label: Label | None = None) -> Value:
 
 def copy_of(v: Value, section: str = "forward", where: str = "") -> Op:
     """The operation that copies a value into memory of its own."""
-    return Op("copy", np.copyto, (v,), {}, v.again(), "new", None, section, where)
+    return Op("copy", np.copyto, (v,), {}, v.alike(), "new", None, section, where)
 
 
 def natural(op: Op) -> tuple[tuple[int, ...], Any]:

@@ -6,8 +6,6 @@ a value that stands elsewhere. That is all right among values; memory needs a co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from .ir import Memory, Op, Value, copy_of, mapped, values_in
@@ -88,16 +86,16 @@ def _copy_back(program: Program, memory: Memory, v: Value, source: Value) -> Non
     """Copy a value into memory that outlives the step, at the end; `source` is what it held first."""
     versions = [op.result for op in program.ops if op.effect == "update" and op.result is not None]
     source = next((z for z in reversed(versions) if z.first.memory is memory), source)
-    new = program.stores[memory] = source.again()
+    new = program.stores[memory] = source.alike()
     section = v.op.section if v.op is not None else "update"
     program.ops.append(Op("np.copyto", np.copyto, (v,), {}, new, "update", source, section))
 
 
 def _sources(program: Program) -> dict[Memory | None, Value]:
     """By memory that is stored into: what it holds first."""
-    known: list[Iterable[Value]] = [op.reads for op in reversed(program.ops)]
-    known += [[v for _, v in program.states.values()], [v for _, v in program.gradients_in], program.inputs]
-    return {v.root.memory: v.root for values in known for v in values}
+    read = [v for op in reversed(program.ops) for v in op.reads if v.memory is not None]
+    sources = (*program.inputs, *(v for _, v in (*program.gradients_in, *program.states.values())))
+    return {v.memory: v for v in (*read, *(v.root for v in sources))}
 
 
 def _last_reads(program: Program) -> dict[Value, int]:

@@ -115,7 +115,8 @@ def _pack(op: Op, vector: Storage, layout: Plan) -> None:
 
 def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]:
     """By storage: the first operation that touches it, and the last; one past the end for what leaves the step."""
-    spans: dict[Storage, tuple[int, int]] = {}
+    begins: dict[Storage, int] = {}
+    ends: dict[Storage, int] = {}
     storage_of = layout.storage
     for i, op in enumerate(program.ops):
         touched = (*op.reads, *op.defines)
@@ -123,7 +124,9 @@ def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]
             touched += (*op.slots.values(), *(v for one in op.body for v in one.defines if v in layout.storages))
         for v in touched:
             storage = storage_of(v)
-            spans[storage] = (spans[storage][0] if storage in spans else i, i)
+            begins.setdefault(storage, i)
+            ends[storage] = i
+    spans = {storage: (i, ends[storage]) for storage, i in begins.items()}
     end = len(program.ops)
     for v in program.leaving():
         storage = layout.storage(v)

@@ -102,7 +102,8 @@ class Program:
             final[v] = w
         self.ops[:] = [op for op in self.ops if op.result not in final]
         for op in self.ops:
-            op.substitute(final)
+            if not final.keys().isdisjoint(op.reads):
+                op.substitute(final)
         self.replace_needed(final)
 
     def replace_needed(self, final: Mapping[Value, Value]) -> None:

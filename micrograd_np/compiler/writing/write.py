@@ -373,8 +373,8 @@ class Writer(Literals):
         )
         aliases, arena = [f"{n} = {p}" for p, n in self.aliases.items()], self._arena() if self.buffers else []
         rows: list[str] = []
-        for heading, found in zip(headings, (*self.bindings(), aliases, arena), strict=True):
-            rows += ["", f"# {heading}", *found] if found else []
+        for heading, lines in zip(headings, (*self.bindings(), aliases, arena), strict=True):
+            rows += ["", f"# {heading}", *lines] if lines else []
         rows = rows[1:] if self.state else rows
         if self.threads > 1:
             rows += ["", f"threads = ThreadPoolExecutor({self.threads - 1})"]
