@@ -301,11 +301,6 @@ class Loop(Op):
         """The values that it defines for others."""
         return self.leaving
 
-    @property
-    def blocks_per_thread(self) -> int:
-        """How many blocks one thread works through."""
-        return -(-self.size // (self.block * self.threads))
-
     def substitute(self, replacements: Mapping[Value, Value]) -> None:
         """Read other values, by those that are read now."""
         for op in self.body:

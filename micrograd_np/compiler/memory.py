@@ -139,15 +139,12 @@ def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]
 
 def _merge_in_place(program: Program, layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
     """Let the result of an elementwise operation take over the memory of an operand that dies there."""
-    tenants: dict[Storage, list[Value]] = {}
-    for v, storage in layout.storages.items():
-        tenants.setdefault(storage, []).append(v)
     for i, op in enumerate(program.ops):
+        for one in op.parts:
+            if one.effect == "update" and one.of is not None and one.result in layout.storages:
+                layout.storages[one.result] = layout.storage(one.of)  # which may have moved
         z = op.result
-        if z is None or not elementwise(op):
-            continue
-        old = layout.storage(z)
-        if not old.is_free:
+        if z is None or not elementwise(op) or not (old := layout.storage(z)).is_free:
             continue
         for x in op.args:
             if not isinstance(x, Value) or x.is_view or (x.shape, x.dtype, x.strides) != (z.shape, z.dtype, z.strides):
@@ -158,10 +155,7 @@ def _merge_in_place(program: Program, layout: Plan, spans: dict[Storage, tuple[i
             if any(isinstance(y, Value) and y is not x and layout.storage(y) is new for y in op.args):
                 continue  # another view of the same memory is read, in another order
             spans[new] = (spans[new][0], spans.pop(old)[1])
-            moved = tenants.pop(old)
-            for v in moved:
-                layout.storages[v] = new
-            tenants[new] += moved
+            layout.storages[z] = new
             layout.separate += old.nbytes
             break
 

@@ -157,7 +157,7 @@ def _join(program: Program, members: list[_Unit]) -> None:
         vector = vectors[columns[column_of[v]][0]]
         order = members[k].order if v.memory is None else "C" if v.memory.array.flags.c_contiguous else "F"
         args = (vector, *spans[k], v.shape, order)
-        return Op("part", _part, args, {}, parts[v], "view", vector, section)
+        return Op("part", part_of, args, {}, parts[v], "view", vector, section)
 
     column_of = {v: i for i, column in enumerate(columns) for v in column}
     first, new, last = [], [], []
@@ -261,5 +261,6 @@ def _common(column: tuple[Value, ...], spans: list[_Span], total: int) -> Value:
     return Value((total,), first.dtype, None, Label(name), Memory("state", vector))
 
 
-def _part(flat: Any, start: int, stop: int, shape: tuple[int, ...], order: str) -> Any:
+def part_of(flat: Any, start: int, stop: int, shape: tuple[int, ...], order: Any) -> Any:
+    """A part of a common vector in the shape that it has had alone."""
     return flat[start:stop].reshape(shape, order=order)

@@ -278,7 +278,7 @@ class Writer(Literals):
         inner: dict[Any, str] = {x: self.names.unique(f"{x}_i") for x in (*fixed, *passing)}
         slots = {slot: self.names.unique(self._word(v)) for slot, v in local.items()}
         inner |= {v: slots[slot] for v, slot in loop.slots.items()}
-        per = loop.blocks_per_thread
+        per = -(-loop.size // (loop.block * loop.threads))  # blocks for each thread
         once = [f"{name} = []", f"for i in range(0, {loop.size}, {loop.block}):"]
         once.append(f"    j = min(i + {loop.block}, {loop.size})")
         if local:
