@@ -69,12 +69,8 @@ def _fits(op: Op, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
 
 def _is_cast(op: Op) -> bool:
     """Whether an operation shows the same bits under another type of the same width."""
-    return (
-        op.function == "method.view"
-        and op.effect == "view"
-        and op.result is not None
-        and (op.args[0].shape == op.result.shape)
-    )
+    z = op.result
+    return op.function == "method.view" and op.effect == "view" and z is not None and op.args[0].shape == z.shape
 
 
 def _straight(v: Value) -> bool:
@@ -88,15 +84,12 @@ def _straight(v: Value) -> bool:
     return v.kind in ("buffer", "input", "state") and v.strides is None
 
 
-_NOWHERE = Memory("none")
-
-
 def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | None:
     """The passage that begins at `start`: its operations, those that move behind it, its end. None if not worth it."""
     shape = _fits(program.ops[start], None)
     if shape is None or program.ops[start].effect == "view":
         return None
-    stored = {v: memory for memory, v in program.stores.items()}
+    stored: dict[Value | None, Memory] = {v: memory for memory, v in program.stores.items()}
     members: list[Op] = []
     behind: list[Op] = []
     end = start
@@ -107,7 +100,7 @@ def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | N
         if (
             _fits(op, shape) is not None
             and later.isdisjoint(op.reads)
-            and not (op.result is not None and stored.get(op.result, _NOWHERE) in read)
+            and stored.get(op.result) not in read
             and not (op.effect == "update" and _is_wanted(op.of, program, (*behind, *program.ops[i + 1 :])))
         ):
             members.append(op)
@@ -117,7 +110,7 @@ def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | N
             break
         behind.append(op)
         later.update(op.defines)
-        read.update(v.root.memory for v in op.reads)
+        read |= {v.root.memory for v in op.reads} - {None}
         if len(behind) > len(members) + _PATIENCE:
             break
     while members and members[-1].effect == "view":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -59,13 +60,11 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
 
     With `bounds`, not where it is a bound.
     """
-    numbers: dict[Value, Value | None] = {}
 
+    @cache
     def number(v: Value) -> Value | None:
-        if v not in numbers:
-            a = v.constant
-            numbers[v] = constant(np.array(a.flat[0], a.dtype)) if a.size and uniform(a) else None
-        return numbers[v]
+        a = v.constant
+        return constant(np.array(a.flat[0], a.dtype)) if a.size and uniform(a) else None
 
     for op in program.ops:
         if op.function not in ELEMENTWISE or op.result is None:
@@ -87,24 +86,16 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
 
 def numbers_to_arrays(program: Program) -> int:
     """Bare numbers beside an array become 0-d arrays of its type, for which NumPy takes half the time, bit for bit."""
-    constants: dict[tuple[Any, Any], Value] = {}
     count = 0
     for op in program.ops:
-        if op.function not in ELEMENTWISE or op.function == "np.power" or op.result is None:
-            continue
         dtypes = {v.dtype for v in op.args if isinstance(v, Value)}
-        if len(dtypes) != 1:
+        if op.function not in ELEMENTWISE or op.function == "np.power" or op.result is None or len(dtypes) != 1:
             continue
         (dtype,) = dtypes
-        args = list(op.args)
-        for i, x in enumerate(args):
-            if type(x) in (int, float) and dtype.kind == "f":
-                key = (repr(x), dtype)
-                if key not in constants:
-                    constants[key] = constant(np.array(x, dtype))
-                args[i] = constants[key]
-                count += 1
-        op.set_args(tuple(args))
+        if dtype.kind == "f":
+            numbers = {i: constant(np.array(x, dtype)) for i, x in enumerate(op.args) if type(x) in (int, float)}
+            op.set_args(tuple(numbers.get(i, x) for i, x in enumerate(op.args)))
+            count += len(numbers)
     return count
 
 

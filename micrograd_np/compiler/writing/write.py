@@ -13,15 +13,11 @@ import numpy as np
 from ..ir import OUTLIVES, STATIC, Loop, Memory, Op, Value, values_in
 from ..memory import Plan
 from ..naming import Names
-from ..operations import uniform, writes_first
+from ..operations import ELEMENTWISE, PRODUCTS, uniform, writes_first
 from ..printer import literal
 from ..program import Program
 
-_POSITIONAL_OUT = frozenset(  # maximum and minimum want their destination by keyword
-    f"np.{name}"
-    for name in vars(np)
-    if isinstance(getattr(np, name), np.ufunc) and name not in ("maximum", "minimum", "fmax", "fmin")
-) | {"np.dot"}
+_POSITIONAL_OUT = (ELEMENTWISE | PRODUCTS) - {"np.maximum", "np.minimum", "np.fmax", "np.fmin"}  # which want a keyword
 WIDTH = 110
 _MANY = 24  # buffers alike that have a row each
 _OWN = (
