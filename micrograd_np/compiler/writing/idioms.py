@@ -121,8 +121,7 @@ def _merge_views(program: Program) -> None:
             assert op.of is not None
             op.of.label.name = op.of.label.name or op.result.label.name
             replaced[op.result] = op.of
-    program.ops[:] = [op for op in program.ops if op.result not in replaced]
-    program.replace_needed(replaced)
+    program.replace(replaced)
 
 
 def _merged(op: Op) -> bool:
