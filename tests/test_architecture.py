@@ -180,7 +180,7 @@ LINES = {
     "compiler/passes": 1050,
     "compiler/running": 780,
     "compiler/tracing": 2660,
-    "compiler/writing": 960,
+    "compiler/writing": 950,
     "core": 2970,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
     "data": 950,  # examples in docstrings
     "debug": 810,  # examples in docstrings

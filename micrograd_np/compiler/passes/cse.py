@@ -25,15 +25,12 @@ def merge_repeats(program: Program) -> int:
     before = len(program.ops)
 
     def numbered(v: Value) -> Any:
-        if v in number:
-            return number[v]
-        a = None if v.memory is None else v.constant
+        a = None if v in number or v.memory is None else v.constant
         if a is not None and a.nbytes <= _SMALL and not v.label.name:  # how it lies in memory decides how products sum
             number[v] = first.setdefault((a.shape, a.strides, a.dtype, a.tobytes()), v)
             if number[v] is not v:
                 replaced[v] = number[v]
-            return number[v]
-        return v
+        return number.get(v, v)
 
     for op in program.ops:
         key, z = _key(op, numbered), op.result

@@ -106,9 +106,9 @@ def negate_what_is_small(program: Program) -> int:
         if z is None or total is None or z in needed or t in needed or uses[t] != [op]:
             continue
         readers = uses.get(z, [])
-        if not _is_sum_of_unequal(total) or len(readers) != 1 or readers[0].function != "np.exp":
+        if len(readers) != 1 or readers[0].function != "np.exp" or not elementwise(readers[0]):
             continue
-        if not elementwise(readers[0]):
+        if not _is_sum_of_unequal(total):
             continue
         x, b = sorted(total.args, key=lambda v: -v.nbytes)
         negated = Value(b.shape, b.dtype, label=Label("", "negated"))
