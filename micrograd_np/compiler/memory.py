@@ -140,7 +140,7 @@ def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]
 def _merge_in_place(program: Program, layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
     """Let the result of an elementwise operation take over the memory of an operand that dies there."""
     for i, op in enumerate(program.ops):
-        for one in op.parts:
+        for one in op.parts if op.effect in ("update", "loop") else ():
             if one.effect == "update" and one.of is not None and one.result in layout.storages:
                 layout.storages[one.result] = layout.storage(one.of)  # which may have moved
         z = op.result
