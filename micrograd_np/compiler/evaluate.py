@@ -16,15 +16,13 @@ def evaluate(op: Op, array_of: Callable[[Value], Any]) -> Any:
     """The array of the result, with memory of its own unless it is a view; `array_of` gives those of the operands."""
     args, kwargs = with_values(op.args, array_of), with_values(op.kwargs, array_of)
     z = op.result
-    if op.effect == "check" or z is None:
-        return op.call(*args, **kwargs)
-    if op.effect == "view":
+    if z is None or op.effect == "view":
         return op.call(*args, **kwargs)
     if op.effect == "fresh":
         return np.asarray(op.call(*args, **kwargs))
     if op.effect == "new":
         out = allocated(z)
-        if op.function in ("copy", "once"):
+        if op.function == "copy":
             np.copyto(out, args[0])
         elif op.function != "empty":
             op.call(*args, **kwargs, out=out)

@@ -15,7 +15,8 @@ overwrites) is a source at the beginning, and `Program.stores` says which value 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
 from operator import is_not
 from typing import Any, Literal
@@ -31,6 +32,7 @@ OUTLIVES = frozenset(("state", "gradient", "input"))
 """Kinds of memory that somebody outside the step sees."""
 
 
+@dataclass(eq=False, slots=True)
 class Memory:
     """Memory that a program finds, by where it comes from.
 
@@ -39,14 +41,13 @@ class Memory:
     - ``constant``: the same in every call; ``number``: a runtime number, such as a learning rate, in a 0-d array.
     """
 
-    __slots__ = ("array", "kind", "owner", "shared", "strides")
-
-    def __init__(self, kind: str, array: Any = None, owner: Any = None, *, shared: bool = False) -> None:
-        self.kind, self.array, self.owner = kind, array, owner
-        self.strides: tuple[int, ...] | None = None
-        """Of an argument: how it is laid out in every call, which may leave gaps that no value of NumPy's has."""
-        self.shared = shared
-        """State that others hold too (another tensor, a view, a variable of the user), so that it has to stay there."""
+    kind: str
+    array: Any = None
+    owner: Any = None
+    shared: bool = field(default=False, kw_only=True)
+    """State that others hold too (another tensor, a view, a variable of the user), so that it has to stay there."""
+    strides: tuple[int, ...] | None = field(default=None, init=False)
+    """Of an argument: how it is laid out in every call, which may leave gaps that no value of NumPy's has."""
 
     @property
     def current(self) -> Any:
@@ -57,39 +58,29 @@ class Memory:
         return self.array if self.owner is None else self.owner.data
 
 
+@dataclass(eq=False, slots=True)
 class Label:
     """What to call a value, and all versions of it: the user's name, or else a hint, such as the name of an op."""
 
-    __slots__ = ("hint", "name")
-
-    def __init__(self, name: str = "", hint: Any = "") -> None:
-        self.name = name
-        self.hint = hint
-        """A noun, or (relation, label): ("d", label of x) is the gradient of x, ("part", label of x) a view of it."""
+    name: str = ""
+    hint: Any = ""
+    """A noun, or (relation, label): ("d", label of x) is the gradient of x, ("part", label of x) a view of it."""
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Value:
     """An array that is assigned once: by the operation `op`, or by the memory in which the program finds it."""
 
-    __slots__ = ("dtype", "label", "memory", "op", "shape", "strides")
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    strides: tuple[int, ...] | None = None
+    """How it is laid out if not in C order: NumPy's results take over the order of what they are made from.
 
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        dtype: np.dtype[Any],
-        strides: tuple[int, ...] | None = None,
-        label: Label | None = None,
-        memory: Memory | None = None,
-    ) -> None:
-        self.shape, self.dtype = shape, dtype
-        self.strides = strides
-        """How it is laid out if not in C order: NumPy's results take over the order of what they are made from.
-
-        Sums round by it, so that a version of what a source brings along lies as that does.
-        """
-        self.label = Label() if label is None else label
-        self.memory = memory
-        self.op: Op | None = None
+    Sums round by it, so that a version of what a source brings along lies as that does.
+    """
+    label: Label = field(default_factory=Label)
+    memory: Memory | None = None
+    op: Op | None = field(default=None, init=False)
 
     @property
     def size(self) -> int:
@@ -160,6 +151,10 @@ class Value:
         """The array that it is in every call; None if it is no constant."""
         return self.memory.array if self.memory is not None and self.memory.kind == "constant" else None
 
+    def alike(self) -> Value:
+        """Another value of the same shape, type, layout and label."""
+        return Value(self.shape, self.dtype, self.strides, self.label)
+
     def __repr__(self) -> str:
         return f"<{self.label.name or self.label.hint or 'value'} {self.dtype}{list(self.shape)}>"
 
@@ -173,44 +168,35 @@ Effect = Literal["new", "fresh", "view", "update", "check", "loop"]
 """
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Op:
     """One call: `function` is ``"np.add"``, ``"method.reshape"``, ``"getitem"``, ``"copy"``, ``"routine.clear"``…"""
 
-    __slots__ = (
-        "_shows", "args", "bound", "call", "effect", "function", "kwargs", "must_run", "of", "reads", "refusal",
-        "result", "section", "unit", "where",
-    )  # fmt: skip
+    function: str
+    call: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    result: Value | None
+    effect: Effect
+    of: Value | None = None
+    """Of a view or an update: the value in whose memory the result lies."""
+    section: str = "forward"
+    where: str = ""
+    must_run: bool = False
+    """Whether it stays although nobody reads its result, and runs where it stands: it may raise, or it draws."""
+    bound: tuple[Any, str] | None = None
+    """An object whose method is called each time, such as a generator of random numbers, and the method."""
+    unit: tuple[int, int] | None = None
+    """In an update of parameters: which group, and which of its parameters."""
+    refusal: str = ""
+    """Where NumPy may refuse values: what eager says then, with a NUL for NumPy's words."""
+    reads: tuple[Value, ...] = field(default=(), init=False)
+    """The values that it reads."""
+    _shows: Any = field(default=None, init=False)
 
-    def __init__(
-        self,
-        function: str,
-        call: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        result: Value | None,
-        effect: Effect,
-        of: Value | None = None,
-        section: str = "forward",
-        where: str = "",
-    ) -> None:
-        self.function, self.call, self.args, self.kwargs = function, call, args, kwargs
-        self.result, self.effect = result, effect
-        self.of = of
-        """Of a view or an update: the value in whose memory the result lies."""
-        self.section, self.where = section, where
-        self.must_run = False
-        """Whether it stays although nobody reads its result, and runs where it stands: it may raise, or it draws."""
-        self.bound: tuple[Any, str] | None = None
-        """An object whose method is called each time, such as a generator of random numbers, and the method."""
-        self.unit: tuple[int, int] | None = None
-        """In an update of parameters: which group, and which of its parameters."""
-        self.refusal = ""
-        """Where NumPy may refuse values: what eager says then, with a NUL for NumPy's words."""
-        self._shows: Any = None
-        if result is not None:
-            result.op = self
-        self.reads: tuple[Value, ...] = ()
-        """The values that it reads."""
+    def __post_init__(self) -> None:
+        if self.result is not None:
+            self.result.op = self
         self.look_again()
 
     def look_again(self) -> None:
@@ -229,24 +215,18 @@ class Op:
         return () if self.result is None else (self.result,)
 
     @property
+    def parts(self) -> Sequence[Op]:
+        """The operations that it consists of: itself, unless it is a loop."""
+        return (self,)
+
+    @property
     def shows(self) -> Any:
         """What a view shows of its operand: equal for views that show the same of equal operands."""
         if self._shows is None:
             of = self.of
             rest = self.args[1:] if self.args[0] is of else self.args
-            self._shows = self.function, frozen(rest, lambda v: v is of or v), frozen(self.kwargs, _never)
+            self._shows = self.function, frozen(rest, lambda v: v is of or v), frozen(self.kwargs, never)
         return self._shows
-
-    def of_another(self, base: Value, result: Value) -> Op:
-        """The same view of another value."""
-        of = self.of
-        if len(self.reads) != 1 or self.args[0] is not of:
-            return self.copy(lambda v: base if v is of else v, result)
-        other = self.clone()
-        other._shows = self.shows  # equal for both
-        other.args, other.of, other.reads, other.result = (base, *self.args[1:]), base, (base,), result
-        result.op = other
-        return other
 
     def clone(self) -> Op:
         """The operation as it is now, which defines the same value."""
@@ -276,13 +256,17 @@ class Op:
             self.of = change(self.of)
         self.look_again()
 
-    def copy(self, change: Callable[[Value], Value], result: Value | None) -> Op:
+    def copy(self, change: Callable[[Value], Value], result: Any) -> Op:
         """The same operation on other values, which defines `result`."""
-        of = None if self.of is None else change(self.of)
+        of: Any = None if self.of is None else change(self.of)
+        if self.effect == "view" and len(self.reads) == 1 and self.args[0] is self.of:
+            shows, op = self.shows, self.clone()  # equal for both
+            op.args, op.of, op.reads, op.result, op._shows = (of, *self.args[1:]), of, (of,), result, shows
+            result.op = op
+            return op
         args, kwargs = with_values(self.args, change), with_values(self.kwargs, change)
         op = Op(self.function, self.call, args, kwargs, result, self.effect, of, self.section, self.where)
         op.must_run, op.bound, op.unit, op.refusal = self.must_run, self.bound, self.unit, self.refusal
-        op._shows = self._shows if len(self.reads) == 1 else None
         return op
 
     def __repr__(self) -> str:
@@ -292,33 +276,30 @@ class Op:
 class Loop(Op):
     """A passage of elementwise operations that runs in blocks of `block` of its `size` elements."""
 
-    __slots__ = ("block", "body", "leaving", "size", "slots", "sums", "threads")
+    __slots__ = ("block", "body", "leaving", "size", "slots", "threads")
 
     def __init__(self, body: list[Op], size: int, block: int, threads: int) -> None:
-        super().__init__("loop", _never, (), {}, None, "loop", None, body[0].section, body[0].where)
         self.body, self.size, self.block, self.threads = body, size, block, threads
         self.leaving: tuple[Value, ...] = ()
         """The values that somebody outside reads, so that they exist as whole arrays."""
         self.slots: dict[Value, Value] = {}
         """By value that lives in the loop only: the block-sized buffer that stands for it."""
-        self.sums: list[tuple[Value, Value]] = []
-        """The sum of a block, and the vector of the sums of all blocks."""
+        super().__init__("loop", never, (), {}, None, "loop", None, body[0].section, body[0].where)
 
     def look_again(self) -> None:
         """Find out anew what it reads, after something about it has changed."""
-        inside = {v for op in getattr(self, "body", ()) for v in op.defines}
-        reads = {v: None for op in getattr(self, "body", ()) for v in op.reads if v not in inside}
-        self.reads = tuple(reads)
+        inside = {v for op in self.body for v in op.defines}
+        self.reads = tuple({v: None for op in self.body for v in op.reads if v not in inside})
+
+    @property
+    def parts(self) -> Sequence[Op]:
+        """The operations that run in blocks."""
+        return self.body
 
     @property
     def defines(self) -> tuple[Value, ...]:
         """The values that it defines for others."""
         return self.leaving
-
-    @property
-    def blocks_per_thread(self) -> int:
-        """How many blocks one thread works through."""
-        return -(-self.size // (self.block * self.threads))
 
     def substitute(self, replacements: Mapping[Value, Value]) -> None:
         """Read other values, by those that are read now."""
@@ -327,7 +308,8 @@ class Loop(Op):
         self.look_again()
 
 
-def _never(*_: Any) -> None:
+def never(*_: Any) -> None:
+    """What is called of an operation that never runs by itself."""
     raise NotImplementedError
 
 
@@ -387,7 +369,12 @@ def frozen(x: Any, change: Callable[[Value], Any]) -> Any:
 
 def constant(array: Any, label: Label | None = None) -> Value:
     """A value that is `array` in every call."""
-    return Value(array.shape, array.dtype, None, label, Memory("constant", array))
+    return Value(array.shape, array.dtype, None, label or Label(), Memory("constant", array))
+
+
+def copy_of(v: Value, section: str = "forward", where: str = "") -> Op:
+    """The operation that copies a value into memory of its own."""
+    return Op("copy", np.copyto, (v,), {}, v.alike(), "new", None, section, where)
 
 
 def natural(op: Op) -> tuple[tuple[int, ...], Any]:

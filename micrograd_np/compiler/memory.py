@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,23 +15,26 @@ from .program import Program
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 
 
+@dataclass(eq=False, slots=True)
 class Storage:
     """The memory of all versions of a value, and of those that take its place when it is dead."""
 
-    __slots__ = ("begins", "inside", "kind", "memory", "offset", "spans")
+    kind: str
+    """As `Value.kind`: "buffer" lies in the arena."""
+    spans: Value
+    """A value that spans it."""
+    memory: Memory | None = None
+    begins: float | None = None
+    """What a buffer holds where nothing writes, so that its place in the arena is its own; None where all is."""
+    offset: int = 0
+    """Of a buffer, in bytes: where it begins in the arena, or in the storage that it lies in."""
+    inside: Storage | None = None
+    """The common vector of which it is a part."""
 
-    def __init__(self, kind: str, spans: Value, memory: Memory | None = None, begins: float | None = None) -> None:
-        self.kind = kind
-        """As `Value.kind`: "buffer" lies in the arena."""
-        self.spans = spans
-        """A value that spans it."""
-        self.memory = memory
-        self.begins = begins
-        """What a buffer holds where nothing writes, so that its place in the arena is its own; None where all is."""
-        self.offset = 0
-        """Of a buffer, in bytes: where it begins in the arena, or in the storage that it lies in."""
-        self.inside: Storage | None = None
-        """The common vector of which it is a part."""
+    @property
+    def is_free(self) -> bool:
+        """Whether it is a buffer like any other, which may be shared and moved."""
+        return self.kind == "buffer" and self.inside is None
 
     @property
     def nbytes(self) -> int:
@@ -43,29 +47,28 @@ class Storage:
         return self.offset + (0 if self.inside is None else self.inside.start)
 
 
+@dataclass(eq=False)
 class Plan:
     """Which storage each value lies in, and how large the arena is."""
 
-    def __init__(self) -> None:
-        self.storages: dict[Value, Storage] = {}
-        """By root."""
-        self.sources: dict[Memory, Storage] = {}
-        self.nbytes = 0
-        self.separate = 0
-        """The bytes that all buffers would take side by side."""
+    storages: dict[Value, Storage] = field(default_factory=dict)
+    """By root."""
+    sources: dict[Memory, Storage] = field(default_factory=dict)
+    nbytes: int = 0
+    separate: int = 0
+    """The bytes that all buffers would take side by side."""
 
     def storage(self, v: Value) -> Storage:
         """The storage of a value."""
-        storage = self.storages.get(v)
+        storage = self.storages.get(v) or self.storages.get(v := v.root)
         if storage is None:
-            root = v.root
-            if root in self.storages:
-                return self.storages[root]
-            memory = root.memory
-            assert memory is not None, f"{root} is not defined"
-            storage = self.sources.setdefault(memory, Storage(memory.kind, root, memory))
-            self.storages[root] = storage
+            assert v.memory is not None, f"{v} is not defined"
+            storage = self.storages[v] = self.source(v.memory, v)
         return storage
+
+    def source(self, memory: Memory, spans: Value) -> Storage:
+        """The storage of memory that the program finds."""
+        return self.sources.setdefault(memory, Storage(memory.kind, spans, memory))
 
 
 def plan(program: Program) -> Plan:
@@ -82,43 +85,32 @@ def place(program: Program) -> Plan:
     homes = materialise(program)
     layout = Plan()
     for op in program.ops:
-        for one in op.body if isinstance(op, Loop) else (op,):
-            _place(one, op, homes, layout)
-        if isinstance(op, Loop):
-            for _, sums in op.sums:
-                layout.storages[sums] = Storage("buffer", sums)
-            for v in op.slots.values():
-                layout.storages.setdefault(v, Storage("buffer", v))
-    for op in program.ops:
-        if op.function == "pack":
-            _pack(op, layout)
+        slots = op.slots if isinstance(op, Loop) else {}
+        for one in op.parts:
+            z = one.result
+            if z is None or one.effect == "view" or z in slots:
+                continue
+            if one.effect == "update":
+                assert one.of is not None
+                layout.storages[z] = layout.storage(one.of)
+            elif z in homes:
+                layout.storages[z] = layout.source(homes[z], z)
+            else:
+                layout.storages[z] = Storage("fresh" if one.effect == "fresh" else "buffer", z)
+            if one.function == "pack":
+                _pack(one, layout.storages[z], layout)
+        for v in slots.values():
+            layout.storages.setdefault(v, Storage("buffer", v))
     return layout
 
 
-def _place(op: Op, outer: Op, homes: dict[Value, Memory], layout: Plan) -> None:
-    """The storage of what one operation defines."""
-    z = op.result
-    if z is None or op.effect == "view" or (isinstance(outer, Loop) and z in outer.slots):
-        return
-    if op.effect == "update":
-        assert op.of is not None
-        layout.storages[z] = layout.storage(op.of)
-    elif z in homes:
-        memory = homes[z]
-        layout.storages[z] = layout.sources.setdefault(memory, Storage(memory.kind, z, memory))
-    else:
-        begins = {"once": 0.0, "pack": np.nan}.get(op.function)
-        layout.storages[z] = Storage("fresh" if op.effect == "fresh" else "buffer", z, None, begins)
-
-
-def _pack(op: Op, layout: Plan) -> None:
-    """Let each gradient lie where it belongs in the common vector."""
-    assert op.result is not None
+def _pack(op: Op, vector: Storage, layout: Plan) -> None:
+    """Let each gradient lie where it belongs in the common vector, between which there is nan."""
+    vector.begins = np.nan
     *parts, spans = op.args
     for v, (start, _) in zip(parts, spans, strict=True):
         storage = layout.storage(v)
-        storage.inside = layout.storage(op.result)
-        storage.offset = start * v.dtype.itemsize
+        storage.inside, storage.offset = vector, start * v.dtype.itemsize
 
 
 def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]:
@@ -147,36 +139,25 @@ def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]
 
 def _merge_in_place(program: Program, layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
     """Let the result of an elementwise operation take over the memory of an operand that dies there."""
-    tenants: dict[Storage, list[Value]] = {}
-    for v, storage in layout.storages.items():
-        tenants.setdefault(storage, []).append(v)
     for i, op in enumerate(program.ops):
+        for one in op.parts if op.effect in ("update", "loop") else ():
+            if one.effect == "update" and one.of is not None and one.result in layout.storages:
+                layout.storages[one.result] = layout.storage(one.of)  # which may have moved
         z = op.result
-        if z is None or not elementwise(op):
-            continue
-        old = layout.storage(z)
-        if not _is_free(old):
+        if z is None or not elementwise(op) or not (old := layout.storage(z)).is_free:
             continue
         for x in op.args:
             if not isinstance(x, Value) or x.is_view or (x.shape, x.dtype, x.strides) != (z.shape, z.dtype, z.strides):
                 continue
             new = layout.storage(x)
-            if not _is_free(new) or spans[new][1] != i:
+            if not new.is_free or spans[new][1] != i:
                 continue
             if any(isinstance(y, Value) and y is not x and layout.storage(y) is new for y in op.args):
                 continue  # another view of the same memory is read, in another order
             spans[new] = (spans[new][0], spans.pop(old)[1])
-            moved = tenants.pop(old)
-            for v in moved:
-                layout.storages[v] = new
-            tenants[new] += moved
+            layout.storages[z] = new
             layout.separate += old.nbytes
             break
-
-
-def _is_free(storage: Storage) -> bool:
-    """Whether a storage is a buffer like any other, which may be shared and moved."""
-    return storage.kind == "buffer" and storage.inside is None
 
 
 def arrange(layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
@@ -184,7 +165,7 @@ def arrange(layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
 
     `spans` says of each storage when it is touched first, and when last.
     """
-    buffers = {storage: storage.nbytes for storage in spans if _is_free(storage)}
+    buffers = {storage: storage.nbytes for storage in spans if storage.is_free}
     layout.separate += sum(buffers.values())
     placed: list[tuple[int, int, int, int]] = []  # (begin, end, first operation, last operation), in order
     for storage in sorted(buffers, key=lambda s: (-buffers[s], spans[s])):

@@ -31,7 +31,7 @@ WRITES_FIRST = frozenset(
 
 
 _VIEWS = frozenset(("getitem", "part", "after", "method.view", *RESHAPES, *TRANSPOSES))
-_SPACES = frozenset(("copy", "empty", "once", "pack", "np.dot"))
+_SPACES = frozenset(("copy", "empty", "pack", "np.dot"))
 
 
 def usual_effect(function: str) -> Effect:
@@ -78,17 +78,19 @@ def inverse(op: Op, source: Value) -> Op | None:
         return None
     assert op.of is not None
     base, axes = op.of, axes_of(op)
-    z = Value(base.shape, base.dtype, label=base.label)
-    if axes is not None:
-        back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
-        if op.function == "attribute.T":
-            return Op("attribute.T", op.call, (source,), {}, z, "view", source)
-        return Op("method.transpose", np.ndarray.transpose, (source, back), {}, z, "view", source)
-    if op.function in RESHAPES and not op.kwargs:
-        return Op("method.reshape", np.ndarray.reshape, (source, base.shape), {}, z, "view", source)
-    if op.function == "method.view" and op.result is not None and op.result.shape == base.shape:
-        return Op("method.view", np.ndarray.view, (source, base.dtype), {}, z, "view", source)
-    return None
+    args: tuple[Any, ...]
+    if op.function == "attribute.T":
+        function, call, args = op.function, op.call, ()
+    elif axes is not None:
+        function, call = "method.transpose", np.ndarray.transpose
+        args = (tuple(sorted(range(len(axes)), key=axes.__getitem__)),)
+    elif op.function in RESHAPES and not op.kwargs:
+        function, call, args = "method.reshape", np.ndarray.reshape, (base.shape,)
+    elif op.function == "method.view" and op.result is not None and op.result.shape == base.shape:
+        function, call, args = "method.view", np.ndarray.view, (base.dtype,)
+    else:
+        return None
+    return Op(function, call, (source, *args), {}, Value(base.shape, base.dtype, label=base.label), "view", source)
 
 
 def uniform(a: Any) -> bool:

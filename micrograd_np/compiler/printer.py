@@ -11,11 +11,12 @@
 Every line defines one value, with what computes it; a source says what kind of memory it is. ``into=`` is what an
 update writes into. The shape and the type of a result may be left out where NumPy gives it without a destination.
 ``float64[3, 2].strides(8, 24)`` is laid out otherwise than in C order. ``effect=`` says what a call does where that is
-not what such calls usually do, and ``each(sum)`` is the vector of what a loop sums in each of its blocks.
+not what such calls usually do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,27 +35,16 @@ def printed(program: Any) -> str:
     def name(v: Value) -> str:
         return names.name(v, v)
 
-    def literal(x: Any) -> str:
-        if isinstance(x, Value):
-            return name(x)
-        if isinstance(x, (tuple, list)):
-            inside = ", ".join(map(literal, x))
-            return f"[{inside}]" if isinstance(x, list) else f"({inside}{',' if len(x) == 1 else ''})"
-        if isinstance(x, slice):
-            return f"slice({x.start}, {x.stop}, {x.step})"
-        if isinstance(x, (np.dtype, type)):
-            return f"np.{np.dtype(x).name}"
-        if isinstance(x, float) and not np.isfinite(x):
-            return "np.nan" if np.isnan(x) else "np.inf" if x > 0 else "-np.inf"
-        return "..." if x is Ellipsis else repr(x)
+    def shown(x: Any) -> str:
+        return name(x) if isinstance(x, Value) else literal(x, shown) or repr(x)
 
     def declare(v: Value) -> None:
         source = v.root
         if source.memory is not None and source not in declared:
             declared.add(source)
             a = source.constant
-            shown = literal(a.tolist()) if a is not None and a.size <= 4 else ""
-            rows.append(f"{name(source)}: {_type(source)} = {source.memory.kind}({shown})")
+            numbers = shown(a.tolist()) if a is not None and a.size <= 4 else ""
+            rows.append(f"{name(source)}: {_type(source)} = {source.memory.kind}({numbers})")
 
     def add(op: Op, indent: str) -> None:
         for v in (*op.reads, *((op.of,) if op.of is not None else ())):
@@ -63,9 +53,8 @@ def printed(program: Any) -> str:
             rows.append(f"{indent}for block in blocks({op.size}, {op.block}, {op.threads}):")
             for one in op.body:
                 add(one, indent + "    ")
-            rows.extend(f"{indent}    {name(z)}: {_type(z)} = each({name(part)})" for part, z in op.sums)
             return
-        args = [*map(literal, op.args), *(f"{k}={literal(v)}" for k, v in op.kwargs.items())]
+        args = [*map(shown, op.args), *(f"{k}={shown(v)}" for k, v in op.kwargs.items())]
         function = op.function if op.bound is None else f"generator.{op.bound[1]}"
         if op.effect == "update" and op.of is not None:
             args.append(f"into={name(op.of)}")
@@ -88,6 +77,26 @@ def printed(program: Any) -> str:
     first = {v.root.memory: v.root for v in declared}
     rows += [f"store({name(first[m]) if m in first else '?'}, {name(v)})" for m, v in program.stores.items()]
     return "\n".join(rows)
+
+
+def literal(x: Any, inside: Callable[[Any], str]) -> str | None:
+    """An argument as source, with `inside` for the parts of containers; None where it has no source."""
+    if isinstance(x, slice):
+        return f"slice({inside(x.start)}, {inside(x.stop)}, {inside(x.step)})"
+    if isinstance(x, (tuple, list)):
+        parts = ", ".join(map(inside, x))
+        return f"[{parts}]" if isinstance(x, list) else f"({parts}{',' if len(x) == 1 else ''})"
+    if isinstance(x, np.dtype):
+        return f"np.{x.name}"
+    if isinstance(x, type):
+        return f"np.{x.__name__}" if x.__module__ == "numpy" else x.__name__
+    if isinstance(x, np.generic):
+        return f"np.{x.dtype.name}({x.item()!r})"
+    if isinstance(x, float) and not np.isfinite(x):
+        return "np.nan" if np.isnan(x) else "np.inf" if x > 0 else "-np.inf"
+    if x is Ellipsis:
+        return "..."
+    return repr(x) if x is None or isinstance(x, (int, float, str)) else None
 
 
 def _type(v: Value) -> str:

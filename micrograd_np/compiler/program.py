@@ -91,7 +91,7 @@ class Program:
         return set(self.stores)
 
     def replace(self, replacements: Mapping[Value, Value]) -> None:
-        """Let other values be read, and leave, by those that do now; replacements of replacements are followed."""
+        """Let other values be read, and leave, by those that do now, whose operations go; also in several steps."""
         if not replacements:
             return
         final: dict[Value, Value] = {}
@@ -100,6 +100,7 @@ class Program:
             while w in replacements:
                 w = replacements[w]
             final[v] = w
+        self.ops[:] = [op for op in self.ops if op.result not in final]
         for op in self.ops:
             if not final.keys().isdisjoint(op.reads):
                 op.substitute(final)

@@ -19,13 +19,18 @@ def verify(program: Program) -> None:
     """Check the rules of a program."""
     defined: set[Value] = set()
     for op in program.ops:
-        _verify_op(op, defined)
+        for one in dict.fromkeys((*op.parts, op)):
+            _verify_op(one, defined)
     for v in program.needed():
         _require(v in defined or v.memory is not None, "{!r} leaves the step and is not defined", None, v)
 
 
 def _verify_op(op: Op, defined: set[Value]) -> None:
+    before, z = op.reads, op.result
+    op.look_again()
+    _require(set(before) == set(op.reads), "what it reads has changed without notice", op)
     for v in op.reads:
+<<<<<<< HEAD
         _require(v in defined or v.memory is not None, "{!r} is read before it is defined", op, v)
     if isinstance(op, Loop):
         for one in op.body:
@@ -37,6 +42,13 @@ def _verify_op(op: Op, defined: set[Value]) -> None:
         defined.add(v)
     _require(set(op.reads) == set(_read_anew(op)), "what it reads has changed without notice", op)
     z = op.result
+=======
+        _require(v in defined or v.memory is not None, f"{v!r} is read before it is defined", op)
+    if z is not None:
+        _require(z not in defined, f"{z!r} is defined twice", op)
+        _require(z.op is op, f"{z!r} is said to be defined by {z.op!r}", op)
+        defined.add(z)
+>>>>>>> lean_passes
     if op.effect == "view":
         _require(op.of in op.reads, "a view shows something that it does not read", op)
     elif op.effect == "update":
@@ -48,13 +60,6 @@ def _verify_op(op: Op, defined: set[Value]) -> None:
         _require(op.of is None, "what is computed lies in memory of its own", op)
 
 
-def _read_anew(op: Op) -> tuple[Value, ...]:
-    before = op.reads
-    op.look_again()
-    reads, op.reads = op.reads, before
-    return reads
-
-
 def verify_plan(program: Program, plan: Plan) -> None:
     """Check that each value is read while its memory still holds it."""
     content: dict[Storage, Value] = {}
@@ -62,16 +67,21 @@ def verify_plan(program: Program, plan: Plan) -> None:
 
     def check(v: Value, op: Op | None) -> None:
         storage = plan.storage(v)
+<<<<<<< HEAD
         if v.root.op is None and storage not in content:
             return  # a source that nothing has been written into
         _require(content.get(storage) is v.root, "{!r} is read after its memory was written", op, v)
+=======
+        untouched = v.root.op is None and storage not in content  # a source that nothing has been written into
+        _require(untouched or content.get(storage) is v.root, f"{v!r} is read after its memory was written", op)
+>>>>>>> lean_passes
 
     def write(v: Value) -> None:
         storage = plan.storage(v)
         content[storage] = v.root
         if storage.kind == "buffer":
             start, end = storage.start, storage.start + sum(v.root.reach)
-            for _, _, other in [x for x in alive if x[0] < end and start < x[1]]:
+            for other in {x[2] for x in alive if x[0] < end and start < x[1]}:
                 if other is not storage and other is not storage.inside and storage is not other.inside:
                     content.pop(other, None)
                     alive[:] = [x for x in alive if x[2] is not other]
@@ -80,21 +90,20 @@ def verify_plan(program: Program, plan: Plan) -> None:
     for op in program.ops:
         inside = set(op.slots) if isinstance(op, Loop) else set()
         gone: set[Value] = set()  # within a loop, where the memory of a version is but a block
-        for one in op.body if isinstance(op, Loop) else (op,):
+        for one in op.parts:
             _require(gone.isdisjoint(v.root for v in one.reads), "a version is read after it was written over", one)
             gone.update((one.of.root,) if one.effect == "update" and one.of is not None else ())
             _verify_in_place(one, plan)
             for v in one.reads:
                 if v.root not in inside and v.root.shape != () and one.function != "pack":
                     check(v, one)
-            for v in one.defines:
-                if v not in inside and not v.is_view and one.function != "empty":
-                    write(v)
-                elif one.function == "empty":
-                    content[plan.storage(v)] = v
-        if isinstance(op, Loop):
-            for _, sums in op.sums:
-                write(sums)
+            z = one.result
+            if z is None or z in inside or z.is_view:
+                continue
+            if one.function == "empty":
+                content[plan.storage(z)] = z
+            else:
+                write(z)
     for v in program.leaving():
         check(v, None)
     for memory, v in program.stores.items():
@@ -104,7 +113,7 @@ def verify_plan(program: Program, plan: Plan) -> None:
 def _verify_in_place(op: Op, plan: Plan) -> None:
     """Check that what is computed in the place of an operand is so element by element."""
     z = op.result
-    if op.effect != "new" or z is None or op.function in ("pack", "once", "empty") or z not in plan.storages:
+    if op.effect != "new" or z is None or op.function in ("pack", "empty") or z not in plan.storages:
         return
     for v in op.reads:
         if v.root in plan.storages and plan.storage(v) is plan.storage(z):

@@ -22,6 +22,8 @@ from micrograd_np.ops.routine import clear
         (lambda x: mg.minimum(mg.maximum(x, -2.0), 5.0), -2, 5),
         (lambda x: x + 1, -np.inf, np.inf),
         (lambda x: 1 / x, -np.inf, np.inf),
+        (lambda x: 1 / (x.square() - 1), -np.inf, np.inf),
+        (lambda x: (x.tanh() - 2) / (abs(x) + 2), -1.5, 0),
     ],
 )
 def test_a_range_holds_for_every_element(function, least, most):

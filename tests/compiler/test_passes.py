@@ -164,31 +164,6 @@ def test_a_result_is_made_by_its_last_line_and_belongs_to_the_caller():
     assert "negated = negative(x)" in agrees(lambda x, y: -x) + agrees(lambda x, y: (-x, y + 1)[0])
 
 
-def test_the_fast_mode_collects_factors_and_agrees_to_rounding():
-    def made(mode):
-        w = mg.Tensor(np.linspace(-1.0, 2.0, 50), requires_grad=True, name="w")
-        stepper = optim.SGD([w], lr=0.1)
-
-        @mg.compile(mode=mode)
-        def step(x):
-            stepper.zero_grad()
-            h = (w * x) * 2.0 / 3.0
-            loss = (-(h * h / 4) * 1.5).mean()
-            loss.backward()
-            stepper.step()
-            return loss
-
-        return w, step
-
-    (w, exact), (v, fast) = made("exact"), made("fast")
-    draw = np.random.default_rng(5)
-    for _ in range(3):
-        x = draw.standard_normal(50)
-        np.testing.assert_allclose(fast(x).data, exact(x).data, rtol=1e-13)
-        np.testing.assert_allclose(v.data, w.data, rtol=1e-13)
-    assert fast.source.count("multiply(") < exact.source.count("multiply(")
-
-
 def fast_and_exact(function, leaf):
     """The sources and gradients, in the fast and in the exact mode, of a step that differentiates `function`."""
     found = []
@@ -225,15 +200,6 @@ def test_the_fast_mode_keeps_guards_that_keep_something_out():
     assert "clear(" in fast[0]
     np.testing.assert_allclose(fast[2], exact[2], rtol=1e-13)
     assert fast[2][1] == fast[2][2] == 0
-
-
-def test_the_fast_mode_sums_within_blocks():
-    leaf = np.linspace(-2.0, 2.0, 300_001, dtype=np.float32)
-    fast, exact = fast_and_exact(lambda w, x: ((w * x).tanh() * w + x).exp() * x, leaf)
-    assert "sums[i //" in fast[0]
-    assert "sums[i //" not in exact[0]
-    np.testing.assert_allclose(fast[1], exact[1], rtol=1e-5)
-    np.testing.assert_allclose(fast[2], exact[2], rtol=1e-4, atol=1e-5)
 
 
 def test_what_stops_on_its_way_is_refused():

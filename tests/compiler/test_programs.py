@@ -11,13 +11,10 @@ from micrograd_np.compiler.evaluate import run
 from micrograd_np.compiler.memory import plan
 from micrograd_np.compiler.parser import parse
 from micrograd_np.compiler.passes import blocks
-from micrograd_np.compiler.passes.algebra import fold_scalings
 from micrograd_np.compiler.passes.constants import fold_constants, numbers_to_arrays, spread_bounds
 from micrograd_np.compiler.passes.cse import merge_repeats
 from micrograd_np.compiler.passes.dce import drop_dead_ops
-from micrograd_np.compiler.passes.exponents import negate_what_is_small
-from micrograd_np.compiler.passes.padding import pad_once
-from micrograd_np.compiler.passes.signs import absorb_signs
+from micrograd_np.compiler.passes.signs import absorb_signs, negate_what_is_small
 from micrograd_np.compiler.passes.small import make_results_last, match_axes
 from micrograd_np.compiler.passes.value_ranges import drop_guards
 from micrograd_np.compiler.program import copied
@@ -377,26 +374,6 @@ return e
     assert after(negate_what_is_small, text) == (["np.negative", "np.subtract", "np.exp"], 1)
 
 
-def test_zeros_around_a_copy_are_written_once():
-    text = """
-x: float64[2] = input()
-a: float64[4] = copy(0)
-b = np.copyto(x, into=a[1:3])
-e = np.exp(b)
-return e
-"""
-    assert after(pad_once, text) == (["once", "np.copyto", "np.exp"], 1)
-
-
-@pytest.mark.parametrize(
-    "more",
-    ["c = np.copyto(1.0, into=b[0:1])\nreturn c", "c = np.add(b, 1.0, into=b)\nd = np.exp(c)\nreturn d", "return b"],
-)
-def test_zeros_that_somebody_writes_over_are_written_each_time(more):
-    text = f"x: float64[2] = input()\na: float64[4] = copy(0)\nb = np.copyto(x, into=a[1:3])\n{more}"
-    assert after(pad_once, text)[1] == 0
-
-
 def test_a_bias_gets_the_axes_of_a_single_sample():
     text = """
 x: float64[1, 3] = input()
@@ -440,20 +417,6 @@ y = np.minimum(x, c)
 return y
 """
     assert after(spread_bounds, text)[1] == 1
-
-
-def test_scalings_that_follow_one_another_are_one():
-    text = """
-x: float64[3] = input()
-a = np.multiply(x, 2.0)
-b = np.multiply(a, 4.0)
-c = np.true_divide(b, 8.0)
-return c
-"""
-    program = parse(text)
-    fold_scalings(program)
-    drop_dead_ops(program)
-    assert [op.function for op in program.ops] == ["np.multiply"]
 
 
 def test_guards_are_dropped_where_a_divisor_cannot_be_zero():
@@ -666,20 +629,6 @@ return a, b
 """
     order = {"x": "", "a": ""} | {odd: ".strides(8, 64)"}
     assert _cut(text.format(**order)) == (["loop"] if odd == "none" else ["np.multiply", "np.exp"])
-
-
-def test_what_is_filled_once_is_not_computed_over():
-    program = parse("""
-x: float64[4] = input()
-z: float64[6] = once(0)
-z_2 = np.copyto(x, into=z[1:5])
-y = np.negative(z_2)
-return y
-""")
-    layout = plan(program)
-    before, y = program.ops[-1].reads[0], program.ops[-1].result
-    assert layout.storage(before) is not layout.storage(y)
-    assert layout.nbytes == 128
 
 
 def test_a_gradient_that_lies_in_a_common_vector_is_not_computed_over():

@@ -326,7 +326,7 @@ def test_parameters_that_a_step_only_updates_stay_where_somebody_holds_them():
     assert "parameters = state" in steps[0].source
 
 
-def test_the_fast_mode_collects_factors_of_parameters_but_not_across_an_update():
+def test_the_fast_mode_reads_what_a_parameter_was_before_an_update():
     w = mg.Tensor([1.0, -2.0], requires_grad=True, name="w")
 
     @mg.compile(mode="fast")
@@ -347,7 +347,6 @@ def test_the_fast_mode_collects_factors_of_parameters_but_not_across_an_update()
             np.testing.assert_array_equal(written(np.full(2, x)).data, 6 * before)
             np.testing.assert_array_equal(w.data, before + x)
     assert scaled.cache_info().hits == written.cache_info().hits == 1
-    assert scaled.source.count("multiply(") == 1
 
 
 # what saves time only

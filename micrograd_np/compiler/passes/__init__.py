@@ -6,15 +6,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..program import Program
-from .algebra import fold_scalings
-from .blocks import cut_into_blocks, cut_into_blocks_with_sums
+from .blocks import cut_into_blocks
 from .constants import fold_constants, numbers_to_arrays, spread_bounds
 from .cse import merge_repeats
 from .dce import drop_dead_ops
-from .exponents import negate_what_is_small
 from .fuse_updates import fuse_updates
-from .padding import pad_once
-from .signs import absorb_signs
+from .signs import absorb_signs, negate_what_is_small
 from .small import make_results_last, match_axes
 from .value_ranges import drop_guards
 
@@ -37,16 +34,13 @@ PASSES = (
     Pass("guards", drop_guards, "fast"),
     Pass("repeats", merge_repeats),
     Pass("negations", absorb_signs),
-    Pass("scalings", fold_scalings, "fast"),
     Pass("negations", negate_what_is_small),
     Pass("dead lines", drop_dead_ops),
-    Pass("paddings", pad_once),
     Pass("bounds", spread_bounds, calls=True),
     Pass("axes", match_axes, calls=True),
     Pass("copies", make_results_last, calls=True),
     Pass("one vector", fuse_updates, calls=True),
-    Pass("in blocks", cut_into_blocks, "exact", calls=True),
-    Pass("in blocks", cut_into_blocks_with_sums, "fast", calls=True),
+    Pass("in blocks", cut_into_blocks, calls=True),
 )
 
 

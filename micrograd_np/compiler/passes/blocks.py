@@ -9,6 +9,7 @@ values never exist as whole arrays. Elementwise arithmetic does not notice: ever
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,15 +25,6 @@ _PATIENCE = 8  # more operations that move behind a passage than there are in it
 
 def cut_into_blocks(program: Program) -> int:
     """Replace long elementwise passages by loops; how many operations run in them."""
-    return _cut(program, sums=False)
-
-
-def cut_into_blocks_with_sums(program: Program) -> int:
-    """The same; and what a passage computes to be summed is summed block by block, which rounds in another order."""
-    return _cut(program, sums=True)
-
-
-def _cut(program: Program, *, sums: bool) -> int:
     count = 0
     start = 0
     while start < len(program.ops):
@@ -47,8 +39,6 @@ def _cut(program: Program, *, sums: bool) -> int:
         widest = max(v.dtype.itemsize for op in members for v in (*op.reads, *op.defines))
         loop = Loop(members, size, BLOCK // widest, threads() if size * len(members) >= _SHARED else 1)
         program.ops[start:end] = [loop, *behind]
-        if sums:
-            _sum_within(program, loop)
         count += len(members)
         start += 1 + settle(program, loop)
     return count
@@ -79,12 +69,8 @@ def _fits(op: Op, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
 
 def _is_cast(op: Op) -> bool:
     """Whether an operation shows the same bits under another type of the same width."""
-    return (
-        op.function == "method.view"
-        and op.effect == "view"
-        and op.result is not None
-        and (op.args[0].shape == op.result.shape)
-    )
+    z = op.result
+    return op.function == "method.view" and op.effect == "view" and z is not None and op.args[0].shape == z.shape
 
 
 def _straight(v: Value) -> bool:
@@ -98,15 +84,12 @@ def _straight(v: Value) -> bool:
     return v.kind in ("buffer", "input", "state") and v.strides is None
 
 
-_NOWHERE = Memory("none")
-
-
 def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | None:
     """The passage that begins at `start`: its operations, those that move behind it, its end. None if not worth it."""
     shape = _fits(program.ops[start], None)
     if shape is None or program.ops[start].effect == "view":
         return None
-    stored = {v: memory for memory, v in program.stores.items()}
+    stored: dict[Value | None, Memory] = {v: memory for memory, v in program.stores.items()}
     members: list[Op] = []
     behind: list[Op] = []
     end = start
@@ -117,7 +100,7 @@ def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | N
         if (
             _fits(op, shape) is not None
             and later.isdisjoint(op.reads)
-            and not (op.result is not None and stored.get(op.result, _NOWHERE) in read)
+            and stored.get(op.result) not in read
             and not (op.effect == "update" and _is_wanted(op.of, program, (*behind, *program.ops[i + 1 :])))
         ):
             members.append(op)
@@ -127,7 +110,7 @@ def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | N
             break
         behind.append(op)
         later.update(op.defines)
-        read.update(v.root.memory for v in op.reads)
+        read |= {v.root.memory for v in op.reads} - {None}
         if len(behind) > len(members) + _PATIENCE:
             break
     while members and members[-1].effect == "view":
@@ -143,26 +126,6 @@ def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | N
 def _is_wanted(old: Value | None, program: Program, later: Iterable[Op]) -> bool:
     """Whether a version that is written over is still read `later`: then it has to be copied before that."""
     return any(v.root is old for op in later for v in op.reads) or any(v.root is old for v in program.needed())
-
-
-def _sum_within(program: Program, loop: Loop) -> None:
-    """Move sums over all of what the passage computes into the loop, where nobody else wants it."""
-    uses, needed = program.uses(), set(program.needed())
-    computed = {v for op in loop.body if op.effect == "new" for v in op.defines}
-    for op in program.ops:
-        if op.function != "np.add.reduce" or op.effect != "new" or op.kwargs.get("axis", 0) is not None:
-            continue
-        z, x = op.result, op.args[0]
-        if op.kwargs.keys() - {"axis", "keepdims"} or x not in computed or z is None or z.shape != () or x in needed:
-            continue
-        if uses.get(x, []) != [op]:
-            continue
-        count = -(-loop.size // loop.block)
-        sums, part = Value((count,), z.dtype, label=Label("", "sums")), Value((), z.dtype, label=Label("", "sum"))
-        sums.op = loop
-        loop.body.append(Op(op.function, op.call, (x,), {"axis": None}, part, "new", None, op.section, op.where))
-        loop.sums.append((part, sums))
-        op.set_args((sums,))
 
 
 def settle(program: Program, loop: Loop) -> int:
@@ -183,16 +146,13 @@ def settle(program: Program, loop: Loop) -> int:
     program.replace_needed(copies)
     program.ops[at:at] = behind
     outside |= {v for op in behind for v in op.reads}
-    versions = {op.of for op in loop.body if op.effect == "update"}
-    leaving = [v for op in loop.body for v in op.defines if v in outside and op.effect != "view"]
-    inside = {part for part, _ in loop.sums}
-    loop.leaving = (*leaving, *(sums for _, sums in loop.sums))
+    loop.leaving = tuple(v for op in loop.body for v in op.defines if v in outside and op.effect != "view")
     loop.look_again()
-    _allot(loop, {v.root for v in leaving}, inside, versions)
+    _allot(loop)
     return len(behind)
 
 
-def _allot(loop: Loop, leaving: set[Value], sums: set[Value], versions: Any) -> None:
+def _allot(loop: Loop) -> None:
     """Give values that live in the loop only a buffer of one block, and let them share as they die."""
 
     def base(v: Value) -> Value:
@@ -203,25 +163,23 @@ def _allot(loop: Loop, leaving: set[Value], sums: set[Value], versions: Any) -> 
         return v
 
     body = set(loop.body)
-    whole = {base(v) for v in leaving}
-    defined = {v for op in loop.body for v in op.defines if op.effect == "new"} - sums
+    whole = {base(v) for v in loop.leaving}
     last = {base(v): i for i, op in enumerate(loop.body) for v in (*op.reads, *op.defines)}
-    free: dict[Any, list[Value]] = {}
+    free: defaultdict[Any, list[Value]] = defaultdict(list)
     home: dict[Value, Value] = {}
     for i, op in enumerate(loop.body):
         z = op.result
-        assert z is not None
-        if op.effect == "view" or z in sums:
+        if z is None or op.effect == "view":
             continue
-        place = base(z)
-        for v in dict.fromkeys(base(x) for x in op.reads):  # elementwise, so the result may take the place of what dies
+        place, spots = base(z), free[z.dtype]
+        for v in dict.fromkeys(map(base, op.reads)):  # elementwise, so the result may take the place of what dies
             if v in home and last[v] == i and v is not place:
-                free.setdefault(home[v].dtype, []).append(home[v])
-        if place not in defined or place in whole:
+                free[home[v].dtype].append(home[v])
+        if place in whole or place.op not in body:
             continue
         if place not in home:
-            spots, shape = free.setdefault(z.dtype, []), (min(loop.block, loop.size) * loop.threads,)
+            shape = (min(loop.block, loop.size) * loop.threads,)
             home[place] = spots.pop() if spots else Value(shape, z.dtype, label=Label("", "block"))
         loop.slots[z] = home[place]
         if last[place] == i:
-            free.setdefault(z.dtype, []).append(home[place])
+            spots.append(home[place])

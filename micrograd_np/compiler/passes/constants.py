@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,6 @@ def fold_constants(program: Program, *, bounds: bool = True) -> int:
         while of is not None and of.op in folded:
             folded.remove(of.op)
             of = of.op.of
-    program.ops[:] = [op for op in program.ops if op not in folded]
     program.replace({op.result: constant(arrays[op.result]) for op in folded if op.result is not None})
     _drop_full_masks(program)
     _uniform_to_numbers(program, bounds=bounds)
@@ -52,7 +52,6 @@ def _drop_full_masks(program: Program) -> None:
             keep = op.args[0].constant
             if keep is not None and bool(keep.all()):
                 gone[op.result] = op.of
-    program.ops[:] = [op for op in program.ops if op.result not in gone]
     program.replace(gone)
 
 
@@ -61,13 +60,11 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
 
     With `bounds`, not where it is a bound.
     """
-    numbers: dict[Value, Value | None] = {}
 
+    @cache
     def number(v: Value) -> Value | None:
-        if v not in numbers:
-            a = v.constant
-            numbers[v] = constant(np.array(a.flat[0], a.dtype)) if a.size and uniform(a) else None
-        return numbers[v]
+        a = v.constant
+        return constant(np.array(a.flat[0], a.dtype)) if a.size and uniform(a) else None
 
     for op in program.ops:
         if op.function not in ELEMENTWISE or op.result is None:

@@ -22,46 +22,29 @@ def merge_repeats(program: Program) -> int:
     first: dict[Any, Value] = {}
     number: dict[Value, Value] = {}  # by value: the first that is equal
     replaced: dict[Value, Value] = {}
-    kept = []
+    before = len(program.ops)
 
     def numbered(v: Value) -> Any:
-        if v in number:
-            return number[v]
-        a = None if v.memory is None else v.constant
+        a = None if v in number or v.memory is None else v.constant
         if a is not None and a.nbytes <= _SMALL and not v.label.name:  # how it lies in memory decides how products sum
             number[v] = first.setdefault((a.shape, a.strides, a.dtype, a.tobytes()), v)
             if number[v] is not v:
                 replaced[v] = number[v]
-            return number[v]
-        return v
+        return number.get(v, v)
 
     for op in program.ops:
-        key = _key(op, numbered)
-        if not replaced.keys().isdisjoint(op.reads):
-            op.substitute(replaced)
-        z = op.result
-        if key is None or z is None:
-            kept.append(op)
+        key, z = _key(op, numbered), op.result
+        twin = None if key is None or z is None else first.setdefault(key, z)
+        if z is None or twin is None or twin is z:
             continue
-        twin = first.setdefault(key, z)
-        if twin is not z:
-            number[z] = number.get(twin, twin)
-            if _may_stand_for(twin, z, updated) and (op.effect == "view" or products.unite(twin, z)):
-                replaced[z] = twin
-                twin.label.name = twin.label.name or z.label.name
-                continue
-        kept.append(op)
-    dropped = len(program.ops) - len(kept)
-    program.ops[:] = kept
-    program.replace_needed(replaced)
-    return dropped
-
-
-def _may_stand_for(twin: Value, z: Value, updated: set[Value]) -> bool:
-    """Whether nobody writes into the memory of either; of views of one value all may be one."""
-    if z.is_view and twin.base is z.base:
-        return True
-    return twin.root not in updated and z.root not in updated
+        number[z] = number.get(twin, twin)
+        one_base = z.is_view and replaced.get(twin.base, twin.base) is replaced.get(z.base, z.base)
+        free = one_base or updated.isdisjoint((twin.root, z.root))  # of views of one value all may be one
+        if free and (op.effect == "view" or products.unite(twin, z)):
+            replaced[z] = twin
+            twin.label.name = twin.label.name or z.label.name
+    program.replace(replaced)
+    return before - len(program.ops)
 
 
 class _Products:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Label, Memory, Op, Value
+from ..ir import Label, Memory, Op, Value, never
 from ..operations import RESHAPES, elementwise
 from ..program import Program
 
@@ -157,7 +157,7 @@ def _join(program: Program, members: list[_Unit]) -> None:
         vector = vectors[columns[column_of[v]][0]]
         order = members[k].order if v.memory is None else "C" if v.memory.array.flags.c_contiguous else "F"
         args = (vector, *spans[k], v.shape, order)
-        return Op("part", _part, args, {}, parts[v], "view", vector, section)
+        return Op("part", part_of, args, {}, parts[v], "view", vector, section)
 
     column_of = {v: i for i, column in enumerate(columns) for v in column}
     first, new, last = [], [], []
@@ -167,7 +167,7 @@ def _join(program: Program, members: list[_Unit]) -> None:
     for column in gradients:
         vector = vectors[column[0]] = Value((total,), column[0].dtype, None, Label("gradients"))
         args = (*(v.root for v in column), tuple(spans))
-        new.append(Op("pack", _never, args, {}, vector, "new", None, where.section, where.where))
+        new.append(Op("pack", never, args, {}, vector, "new", None, where.section, where.where))
     read = {v for op in program.ops if op not in joined for v in op.reads} | set(program.leaving())
     for op in members[0].ops:
         assert op.result is not None
@@ -188,10 +188,6 @@ def _join(program: Program, members: list[_Unit]) -> None:
     program.ops[:] = [*first, *ahead, *new, *last, *behind]
     program.replace(parts)
     program.states = {key: (t, parts.get(v, v)) for key, (t, v) in program.states.items()}
-
-
-def _never(*_: Any) -> None:
-    raise NotImplementedError
 
 
 def _packable(program: Program, columns: list[tuple[Value, ...]]) -> bool:
@@ -265,5 +261,6 @@ def _common(column: tuple[Value, ...], spans: list[_Span], total: int) -> Value:
     return Value((total,), first.dtype, None, Label(name), Memory("state", vector))
 
 
-def _part(flat: Any, start: int, stop: int, shape: tuple[int, ...], order: str) -> Any:
+def part_of(flat: Any, start: int, stop: int, shape: tuple[int, ...], order: Any) -> Any:
+    """A part of a common vector in the shape that it has had alone."""
     return flat[start:stop].reshape(shape, order=order)

@@ -1,9 +1,12 @@
 """Negations that need not be computed: a sum takes the other sign as a difference, a product hands it on.
 
-x + (−y) is x − y, (−x) · y is −(x · y) and −(−x) is x in every bit (but the sign of a nan, which means nothing).
+x + (−y) is x − y, (−x) · y is −(x · y) and −(−x) is x in every bit (but the sign of a nan, which means nothing). Those
+that remain before an exponential are done where it is least work.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -21,15 +24,10 @@ def absorb_signs(program: Program) -> int:
         return 0
     uses, needed = program.uses(), set(program.needed())
     gone: set[Op] = set()
-    replaced: dict[Value, Value] = {}
     for op in negations:
         if op not in gone and _is_arithmetic(op, needed):
-            plan = _Plan(op, uses, needed, gone)
-            if plan.holds:
-                plan.carry_out(replaced)
-                gone |= plan.gone
+            gone |= _absorbed(op, uses, needed, gone)
     program.ops[:] = [op for op in program.ops if op not in gone]
-    program.replace(replaced)
     return len(gone)
 
 
@@ -45,71 +43,91 @@ def _is_arithmetic(op: Op, needed: set[Value]) -> bool:
     )
 
 
-class _Plan:
-    """What becomes of the readers if a negation is left out; `holds` if all of them can do without."""
+def _absorbed(negation: Op, uses: dict[Value, list[Op]], needed: set[Value], gone: set[Op]) -> set[Op]:
+    """Change whoever reads a negation, if all can do without it: the operations that go."""
+    opposite: dict[Value | None, Any] = {negation.result: negation.args[0]}  # by value: what will hold its negative
+    changes: dict[Op, tuple[str, tuple[Any, ...]]] = {}
+    same: dict[Op, Value] = {}  # by second negation: what it gives
+    waiting: list[Any] = [negation.result] * isinstance(negation.args[0], Value)
+    for v in waiting:
+        minus = opposite[v]
+        for op in uses.get(v, ()):
+            z, others = op.result, [x for x in op.args if x is not v]
+            if op in gone or not elementwise(op) or op.unit is not None or z is None:
+                return set()
+            if len(others) != len(op.args) - 1 or any(x in opposite for x in others):
+                return set()
+            if op.function == "np.add":
+                changes[op] = "np.subtract", (others[0], minus)
+            elif op.function == "np.subtract" and op.args[1] is v:
+                changes[op] = "np.add", (others[0], minus)
+            elif z.label.name or not _is_arithmetic(op, needed):
+                return set()
+            elif op.function == "np.negative":
+                same[op] = minus
+            elif op.function in _PRODUCTS:
+                changes[op] = op.function, tuple(minus if x is v else x for x in op.args)
+                hint = z.label.hint
+                label = Label("", ("minus_d", hint[1])) if isinstance(hint, tuple) and hint[0] == "d" else z.label
+                opposite[z] = Value(z.shape, z.dtype, z.strides, label)
+                waiting.append(z)
+            else:
+                return set()
+    for op, (function, args) in changes.items():
+        op.function, op.call = function, getattr(np, function.removeprefix("np."))
+        op.set_args(args)
+        if op.result in opposite:
+            op.result = opposite[op.result]
+            op.result.op = op
+        for v in op.reads:
+            if op not in uses.setdefault(v, []):
+                uses[v].append(op)
+    for second, v in same.items():
+        assert second.result is not None
+        for op in uses.get(second.result, ()):
+            op.substitute({second.result: v})
+            uses.setdefault(v, []).append(op)
+    return {negation, *same} if waiting else set()
 
-    def __init__(self, negation: Op, uses: dict[Value, list[Op]], needed: set[Value], gone: set[Op]) -> None:
-        self.uses, self.needed = uses, needed
-        self.gone = {negation}
-        self.opposite: dict[Value, Value] = {}  # by value: what will hold its negative
-        self.changes: dict[Op, tuple[str, tuple[Value, ...]]] = {}
-        self.same: dict[Value, Value] = {}  # by value that a second negation made: what it will be
-        x, z = negation.args[0], negation.result
-        self.holds = isinstance(x, Value) and z is not None
-        if z is None or not self.holds:
-            return
-        self.opposite[z] = x
-        waiting = [z]
-        while waiting and self.holds:
-            v = waiting.pop()
-            for op in uses.get(v, ()):
-                self.holds = self.holds and op not in gone and self._change(op, v, waiting)
 
-    def _change(self, op: Op, v: Value, waiting: list[Value]) -> bool:
-        """Plan that `op`, which reads `v`, reads the negative; False if it cannot."""
-        if not elementwise(op) or op.unit is not None or op.result is None:
-            return False
-        if sum(x is v for x in op.args) != 1 or any(x is not v and x in self.opposite for x in op.args):
-            return False
-        minus = self.opposite[v]
-        rest = [x for x in op.args if x is not v]
-        if op.function == "np.add":
-            self.changes[op] = "subtract", (rest[0], minus)
-            return True
-        if op.function == "np.subtract" and op.args[1] is v:
-            self.changes[op] = "add", (rest[0], minus)
-            return True
-        z = op.result
-        if z.label.name or not _is_arithmetic(op, self.needed):
-            return False
-        if op.function == "np.negative":
-            self.same[z] = minus
-            self.gone.add(op)
-            return True
-        if op.function in _PRODUCTS:
-            self.changes[op] = op.function.removeprefix("np."), tuple(minus if x is v else x for x in op.args)
-            hint = z.label.hint
-            label = Label("", ("minus_d", hint[1])) if isinstance(hint, tuple) and hint[0] == "d" else z.label
-            self.opposite[z] = Value(z.shape, z.dtype, z.strides, label)
-            waiting.append(z)
-            return True
-        return False
+def negate_what_is_small(program: Program) -> int:
+    """exp(−(x + b)) as exp((−b) − x), where b is smaller than x: one pass over the large array instead of two.
 
-    def carry_out(self, replaced: dict[Value, Value]) -> None:
-        """Change the operations; `replaced` gets what stands for other values from now on."""
-        for op, (name, args) in self.changes.items():
-            z = op.result
-            assert z is not None
-            op.function, op.call = f"np.{name}", getattr(np, name)
-            op.set_args(args)
-            if z in self.opposite:
-                op.result = self.opposite[z]
-                op.result.op = op
-            for v in op.reads:
-                if op not in self.uses.setdefault(v, []):
-                    self.uses[v].append(op)
-        for z, v in self.same.items():
-            for op in self.uses.get(z, ()):
-                op.substitute({z: v})
-                self.uses.setdefault(v, []).append(op)
-        replaced |= self.same
+    Rounding is symmetric, so only the sign of a zero can differ, and exp does not see it.
+    """
+    negations = [op for op in program.ops if op.function == "np.negative" and elementwise(op)]
+    if not negations:
+        return 0
+    uses, needed = program.uses(), set(program.needed())
+    done = 0
+    for op in negations:
+        (t,), z = op.args, op.result
+        total = t.op if isinstance(t, Value) else None
+        if z is None or total is None or z in needed or t in needed or uses[t] != [op]:
+            continue
+        readers = uses.get(z, [])
+        if len(readers) != 1 or readers[0].function != "np.exp" or not elementwise(readers[0]):
+            continue
+        if not _is_sum_of_unequal(total):
+            continue
+        x, b = sorted(total.args, key=lambda v: -v.nbytes)
+        negated = Value(b.shape, b.dtype, label=Label("", "negated"))
+        new = Op("np.negative", np.negative, (b,), {}, negated, "new", None, op.section, total.where)
+        program.ops[program.ops.index(total)] = new
+        op.function, op.call = "np.subtract", np.subtract
+        op.set_args((negated, x))
+        done += 1
+    return done
+
+
+def _is_sum_of_unequal(op: Op) -> bool:
+    """Whether an operation adds two values, one of which is broadcast."""
+    return (
+        op.function == "np.add"
+        and elementwise(op)
+        and op.result is not None
+        and all(isinstance(v, Value) for v in op.args)
+        and len({v.dtype for v in op.args}) == 1
+        and len({v.nbytes for v in op.args}) == 2
+        and any(v.shape == op.result.shape for v in op.args)
+    )

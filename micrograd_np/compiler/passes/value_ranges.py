@@ -5,8 +5,8 @@ Read off the operations, one after another: a square is not below 0, 1 more than
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import exp, inf, isnan, sqrt
+from itertools import product
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -19,19 +19,30 @@ Range = tuple[float, float]
 """The least and the largest that the elements of a value can be."""
 
 _ANY = (-inf, inf)
+_BETWEEN = frozenset(
+    ("np.add", "np.subtract", "np.multiply", "np.true_divide", "np.reciprocal", "np.negative", "np.square",
+     "np.absolute", "np.sqrt", "np.exp", "np.tanh", "np.maximum", "np.minimum")
+)  # fmt: skip
+"""Calls whose least and largest results are at the ends of their operands' ranges, or where an operand is 0."""
+_CALM = _BETWEEN | frozenset(
+    ("np.dot", "np.matmul", "np.add.reduce", "copy", "np.copyto", "np.sin", "np.cos", "np.arctan", "np.where",
+     "np.not_equal", "np.equal", "np.less", "np.greater", "np.less_equal", "np.greater_equal", "np.logical_and",
+     "np.logical_or", "np.logical_not", "np.sign", "np.maximum.reduce", "np.minimum.reduce")
+)  # fmt: skip
+"""Calls that make finite numbers of finite ones, unless they overflow."""
 
 
 def ranges(program: Program) -> dict[Value, Range]:
     """By value that arithmetic computes: its range. Other values can be anything."""
     ranges: dict[Value, Range] = {}
-    for op in program.ops:
-        if op.result is None or op.function not in _RULES or not elementwise(op):
-            continue
-        operands = [_range(x, ranges) for x in op.args]
-        square = op.function == "np.multiply" and op.args[0] is op.args[1]
-        result = _square(operands[0]) if square else _RULES[op.function](*operands)
-        if not any(map(isnan, result)):
-            ranges[op.result] = result
+    with np.errstate(all="ignore"):
+        for op in program.ops:
+            if op.result is not None and op.function in _BETWEEN and elementwise(op):
+                points = [_points(_range(x, ranges)) for x in op.args]
+                alike = len(points) == 2 and op.args[0] is op.args[1]
+                results = [float(op.call(*xs)) for xs in (zip(*points, strict=True) if alike else product(*points))]
+                results = [x for x in results if not np.isnan(x)]
+                ranges[op.result] = (min(results), max(results)) if results else _ANY
     return ranges
 
 
@@ -46,51 +57,9 @@ def _range(x: Any, ranges: dict[Value, Range]) -> Range:
     return ranges.get(x, _ANY)
 
 
-def _square(x: Range) -> Range:
-    largest = max(x[0] * x[0], x[1] * x[1])
-    return (0.0 if x[0] <= 0 <= x[1] else min(x[0] * x[0], x[1] * x[1]), largest)
-
-
-def _product(x: Range, y: Range) -> Range:
-    ends = [0.0 if 0 in (a, b) else a * b for a in x for b in y]
-    return min(ends), max(ends)
-
-
-def _quotient(x: Range, y: Range) -> Range:
-    if y[0] <= 0 <= y[1]:
-        return (0.0, inf) if x[0] >= 0 and y[0] >= 0 else _ANY
-    return _product(x, _inverse(y))
-
-
-def _inverse(y: Range) -> Range:
-    if y[0] <= 0 <= y[1]:
-        return (0.0, inf) if y[0] >= 0 else _ANY
-    return 1 / y[1], 1 / y[0]
-
-
-def _absolute(x: Range) -> Range:
-    return (0.0 if x[0] <= 0 <= x[1] else min(abs(x[0]), abs(x[1])), max(abs(x[0]), abs(x[1])))
-
-
-def _exp(x: Range) -> Range:
-    return tuple(exp(a) if a < 700 else inf for a in x)  # type: ignore[return-value]
-
-
-_RULES: dict[str, Callable[..., Range]] = {
-    "np.add": lambda x, y: (x[0] + y[0], x[1] + y[1]),
-    "np.subtract": lambda x, y: (x[0] - y[1], x[1] - y[0]),
-    "np.multiply": _product,
-    "np.true_divide": _quotient,
-    "np.reciprocal": _inverse,
-    "np.negative": lambda x: (-x[1], -x[0]),
-    "np.square": _square,
-    "np.absolute": _absolute,
-    "np.sqrt": lambda x: (sqrt(max(x[0], 0.0)), sqrt(x[1]) if x[1] > 0 else 0.0),
-    "np.exp": _exp,
-    "np.tanh": lambda x: (-1.0, 1.0),
-    "np.maximum": lambda x, y: (max(x[0], y[0]), max(x[1], y[1])),
-    "np.minimum": lambda x, y: (min(x[0], y[0]), min(x[1], y[1])),
-}
+def _points(x: Range) -> tuple[float, ...]:
+    """The ends of a range, and zero from both sides if that lies between them."""
+    return (x[0], -0.0, 0.0, x[1]) if x[0] < 0 < x[1] else x
 
 
 def drop_guards(program: Program) -> int:
@@ -117,7 +86,6 @@ def drop_guards(program: Program) -> int:
             guards.add(z)
         if not _is_calm(op, wild, limits):
             wild.add(z)
-    program.ops[:] = [op for op in program.ops if op.result not in gone]
     program.replace(gone)
     return len(gone)
 
@@ -132,7 +100,7 @@ def _asks_for_zero(op: Op) -> bool:
 
 def _is_calm(op: Op, wild: set[Value], limits: dict[Value, Range]) -> bool:
     """Whether an operation makes finite numbers of finite ones."""
-    if not wild.isdisjoint(v.root for v in op.reads) or not (op.function in _RULES or op.function in _CALM):
+    if not wild.isdisjoint(v.root for v in op.reads) or op.function not in _CALM:
         return False
     if op.function in ("np.true_divide", "np.reciprocal"):
         return _is_nonzero(op.args[-1], limits)
@@ -145,11 +113,3 @@ def _is_nonzero(x: Any, limits: dict[Value, Range]) -> bool:
     low, high = _range(x, limits)
     tiny = float(np.finfo(x.dtype).tiny) if x.dtype.kind == "f" else 0.5
     return low >= tiny or high <= -tiny
-
-
-_CALM = frozenset(
-    ("np.dot", "np.matmul", "np.add.reduce", "copy", "np.copyto", "np.sin", "np.cos", "np.arctan", "np.where",
-     "np.not_equal", "np.equal", "np.less", "np.greater", "np.less_equal", "np.greater_equal", "np.logical_and",
-     "np.logical_or", "np.logical_not", "np.sign", "np.maximum.reduce", "np.minimum.reduce")
-)  # fmt: skip
-"""Other calls that make finite numbers of finite ones."""

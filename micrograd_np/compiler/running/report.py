@@ -28,10 +28,9 @@ class Report:
     passes: Mapping[str, int]
     """What each pass saved, in order.
 
-    Lines that went: dead lines, constants (computed once), repeats, paddings, guards (in the fast mode), negations,
-    and by updating all parameters as one vector. Operands that changed: numbers and bounds (arrays instead of
-    numbers), axes (biases in the shape of a single sample), scalings (in the fast mode). Results that need no copy:
-    copies. And how many lines run in blocks.
+    Lines that went: dead lines, constants (computed once), repeats, guards (in the fast mode), negations, and by
+    updating all parameters as one vector. Operands that changed: numbers and bounds (arrays instead of numbers), axes
+    (biases in the shape of a single sample). Results that need no copy: copies. And how many lines run in blocks.
     """
     trace_seconds: float
     """Includes the first call itself, which is done for real."""

@@ -112,7 +112,7 @@ class Cells:
         """The same view of another version."""
         assert view.result is not None
         result = Value(view.result.shape, view.result.dtype, label=label)
-        self.append(view.of_another(base, result))
+        self.append(view.copy(lambda v: base if v is view.of else v, result))
         return result
 
     def compute(

@@ -23,18 +23,14 @@ def choose(program: Program) -> None:
     replaced: dict[Value, Value] = {}
     ops: list[Op] = []
     for op in program.ops:
-        op.substitute(replaced)
-        choice = _choice(op)
-        if choice is None or op.result is None:
-            ops.append(op)
-            continue
-        *computed, z = choice
+        *computed, z = _choice(op) or [None]
+        if z is not None and op.result is not None:
+            replaced[op.result] = z
         for one in computed:
             one.section, one.where = op.section, op.where
-        ops += computed
-        replaced[op.result] = z
+        ops += [*computed, op]
     program.ops[:] = ops
-    program.replace_needed(replaced)
+    program.replace(replaced)
 
 
 def _choice(op: Op) -> list[Any] | None:
@@ -113,7 +109,6 @@ def _drop_copies(program: Program) -> None:
                 x.label = z.label
             if x.root.op is not None or not z.label.name:
                 replaced[z] = x
-    program.ops[:] = [op for op in program.ops if op.result not in replaced]
     program.replace(replaced)
 
 
@@ -126,8 +121,7 @@ def _merge_views(program: Program) -> None:
             assert op.of is not None
             op.of.label.name = op.of.label.name or op.result.label.name
             replaced[op.result] = op.of
-    program.ops[:] = [op for op in program.ops if op.result not in replaced]
-    program.replace_needed(replaced)
+    program.replace(replaced)
 
 
 def _merged(op: Op) -> bool:

@@ -10,15 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir import Memory, Op, Value, natural, values_in
+from ..ir import Op, Value, natural, values_in
 from ..materialise import materialise
 from ..operations import RESHAPES, writes_first
 from ..passes.constants import fold_constants
 from ..passes.cse import merge_repeats
 from ..passes.dce import drop_dead_ops
+from ..printer import literal
 from ..program import Program, copied
 from .idioms import respell
-from .write import WIDTH, Literals, written
+from .write import Literals, filled, under_headings
 
 _ATOM, _UNARY, _PRODUCT, _SUM, _COMPARISON = 10, 7, 6, 5, 3
 _OPERATORS = {
@@ -60,6 +61,8 @@ class PlainWriter(Literals):
         super().__init__()
         self.program = program
         self.homes = materialise(program, gradients=False)
+        sources = (*program.inputs, *(v for _, v in (*program.gradients_in, *program.states.values())))
+        self.sources = {v.memory: v for v in sources}
         self.texts: dict[Value, _Text] = {}
         self.bare: set[Value] = set()
         """The constants that the operation at hand can show as numbers."""
@@ -72,11 +75,9 @@ class PlainWriter(Literals):
 
     def _look_over(self) -> None:
         program = self.program
-        first = {v.memory: v for op in program.ops for v in op.reads if v.memory is not None}
         for i, op in enumerate(program.ops):
-            for x in (*op.args, *op.kwargs.values(), *((op.of,) if op.effect == "update" else ())):
-                for v in values_in(x):
-                    self.uses.setdefault(v, []).append(i)
+            for v in op.reads:
+                self.uses.setdefault(v, []).append(i)
             z = op.result
             if z is None:
                 continue
@@ -85,8 +86,8 @@ class PlainWriter(Literals):
                 self.ends[op.of.root] = i
                 if any(step.function in RESHAPES for step in op.of.steps):
                     self.laid_out.add(op.of.first)
-            elif z in self.homes and self.homes[z] in first:
-                self.ends[first[self.homes[z]]] = i
+            elif z in self.homes:
+                self.ends[self.sources[self.homes[z]]] = i
         for v in program.leaving():
             self.uses.setdefault(v, []).extend([len(program.ops)] * 2)
 
@@ -104,7 +105,7 @@ class PlainWriter(Literals):
             return f"np.arange({a.size})"
         return super().operand(v)
 
-    def tight(self, x: Any, least: int) -> str:
+    def tight(self, x: Any, least: int = _ATOM) -> str:
         """An operand of an operator, in parentheses where it binds less than `least`."""
         text = self.literal(x)
         strength = _ATOM
@@ -117,8 +118,8 @@ class PlainWriter(Literals):
     def _expression(self, op: Op) -> tuple[str, int]:
         """The right-hand side of an operation, and how tightly it binds."""
         f, args, z = op.function, op.args, op.result
-        if z is not None and f in ("empty", "once"):
-            return _filled(z, 0 if f == "once" else None, self.laid_out), _ATOM
+        if z is not None and f == "empty":
+            return self._filled(z, None), _ATOM
         if f == "copy" and z is not None:
             return self._copy(args[0], z), _ATOM
         if op.effect == "new" and z is not None:
@@ -129,11 +130,15 @@ class PlainWriter(Literals):
             if shape != z.shape:
                 text, strength = f"np.broadcast_to({text}, {z.shape}).copy()", _ATOM
             return text, strength
-        if f == "attribute.T":
-            return f"{self.tight(args[0], _ATOM)}.T", _ATOM
-        if f == "getitem":
-            return f"{self.tight(args[0], _ATOM)}[{self.index(args[1])}]", _ATOM
         return self._call(op), _ATOM
+
+    def _filled(self, v: Value, number: Any) -> str:
+        """Memory for `v`, filled with a number or not at all; in the order that the buffer has, if that matters."""
+        if v.strides is None or v not in self.laid_out:
+            return filled(v.shape, v.dtype, number)
+        order = np.argsort([-abs(step) for step in v.strides], kind="stable").tolist()
+        turned = tuple(order.index(i) for i in range(len(order)))
+        return f"{filled(tuple(v.shape[i] for i in order), v.dtype, number)}.transpose({turned})"
 
     def _copy(self, source: Any, z: Value) -> str:
         """What makes an array of the elements of another, or of a number."""
@@ -142,7 +147,7 @@ class PlainWriter(Literals):
             function = "copy()" if source.dtype == z.dtype else f"astype(np.{z.dtype.name})"
             return f"{self.tight(source, _ATOM)}.{function}"
         if not isinstance(source, Value):
-            return _filled(z, source, self.laid_out, self.literal(source))
+            return self._filled(z, source)
         if shape == ():
             return f"np.full({z.shape}, {self.literal(source)}, np.{z.dtype.name})"
         return f"np.broadcast_to({self.literal(source)}, {z.shape}).astype(np.{z.dtype.name})"
@@ -163,26 +168,15 @@ class PlainWriter(Literals):
 
     def _call(self, op: Op) -> str:
         """A call as it is, on arguments as they are read."""
-        f, _, part = op.function.partition("[")
-        part = part and f"[{part}"
-        kwargs, args = dict(op.kwargs), op.args
-        if op.effect == "update" and writes_first(op.function):
+        f, kwargs, args = op.function, op.kwargs, op.args
+        if op.effect == "update" and writes_first(f):
             args = (op.of, *args)
         if f in _REDUCTIONS:
             f = _REDUCTIONS[f]
             if "axis" not in kwargs and len(args) == 1:
-                kwargs["axis"] = 0  # which is what reduce does when it is not told
+                kwargs = kwargs | {"axis": 0}  # which is what reduce does when it is not told
             kwargs = {k: v for k, v in kwargs.items() if (k, v) not in (("axis", None), ("keepdims", False))}
-        named = [f"{k}={self.literal(v)}" for k, v in kwargs.items()]
-        if op.bound is not None:
-            thing, method = op.bound
-            return f"{self.bound(thing)}.{method}({', '.join([*map(self.literal, args), *named])}){part}"
-        if f.startswith("routine."):
-            return f"{self.routine(op.call)}({', '.join(map(self.literal, args))})"
-        if f.startswith("method."):
-            rest = [*map(self.literal, args[1:]), *named]
-            return f"{self.tight(args[0], _ATOM)}.{f.removeprefix('method.')}({', '.join(rest)}){part}"
-        return f"{f}({', '.join([*map(self.literal, args), *named])}){part}"
+        return self.call(op, f, args, kwargs)
 
     # statements
 
@@ -193,29 +187,16 @@ class PlainWriter(Literals):
         for v in self.last.values():  # names from the user first, so that they are not taken
             if v.label.name and not v.is_view and v.op is not None and v not in self.homes:
                 self.name(v.first)
-        body: list[str] = []
-        section = where = ""
-        for i, op in enumerate(program.ops):
-            self.bare = _bare(op)
-            rows = self._rows(i, op)
-            if not rows:
-                continue
-            if op.section != section:
-                body += ["", f"# {op.section}"] if body else [f"# {op.section}"]
-                section, where = op.section, ""
-            if op.where and op.where != where:
-                body.append(f"# {op.where}"[:WIDTH])
-                where = op.where
-            body += rows
+        body = [row for row, _ in under_headings((op, self._rows(i, op)) for i, op in enumerate(program.ops))]
         self.bare = set()
-        results = [self.operand(v) for v in values_in(program.results)]
-        gradients = ["None" if v is None else self.operand(v) for _, v in program.gradients_out]
-        body.append(f"return {_tuple(results)}, {_tuple(gradients)}")
+        results = tuple(self.operand(v) for v in values_in(program.results))
+        gradients = tuple("None" if v is None else self.operand(v) for _, v in program.gradients_out)
+        body.append(f"return {literal(results, str)}, {literal(gradients, str)}")
         return self._module(arguments, body)
 
     def _rows(self, i: int, op: Op) -> list[str]:
         """The rows for an operation: none where it goes into another."""
-        z = op.result
+        self.bare, z = _bare(op), op.result
         if z is None:
             return [self._call(op)]
         if op.effect == "update":
@@ -233,8 +214,8 @@ class PlainWriter(Literals):
         wish = self.name(z)
         name = wish if self.last[z.label] is z or z.root in self.ends else self.names.unique(f"{wish}_before")
         self.texts[z] = _Text(name, _ATOM, frozenset((z.root,)))
-        if z in self.laid_out and op.function not in ("empty", "once", *(["copy"] if z.shape else [])):
-            return [f"{name} = {_filled(z, None, self.laid_out)}", f"{name}[...] = {text}"]
+        if z in self.laid_out and op.function not in ("empty", *(["copy"] if z.shape else [])):
+            return [f"{name} = {self._filled(z, None)}", f"{name}[...] = {text}"]
         return [f"{name} = {text}"]
 
     def _reads(self, v: Value) -> frozenset[Value]:
@@ -272,40 +253,25 @@ class PlainWriter(Literals):
             return [self._call(op)]
         if "where" in op.kwargs:
             return [f"{self._call(op)[:-1]}, out={where})"]
-        return [f"{_part(where, '...')} = {self._expression_of_update(op, of)}"]
-
-    def _expression_of_update(self, op: Op, of: Value) -> str:
         text, _ = self._computed(op)
-        return text if of.shape else f"np.asarray({text})"
+        return [f"{_part(where, '...')} = {text if of.shape else f'np.asarray({text})'}"]
 
     def _in_place(self, op: Op, z: Value) -> list[str]:
         """A value that is computed where it is stored."""
         memory = self.homes[z]
-        where = self._state(memory, z)
+        where = self.operand(self.sources[memory])
         self.texts[z] = _Text(where, _ATOM, frozenset((z,)))
         symbol, _ = _OPERATORS.get(op.function, ("", 0))
         if symbol in ("+", "-", "*", "/") and not op.kwargs and len(op.args) == 2:
-            a, b = op.args
-            if isinstance(a, Value) and a.memory is memory:
-                return [f"{where} {symbol}= {self.literal(b)}"]
-            if isinstance(b, Value) and b.memory is memory and symbol in _COMMUTES:
-                return [f"{where} {symbol}= {self.literal(a)}"]
+            for a, b in (op.args, op.args[::-1])[: 1 + (symbol in _COMMUTES)]:
+                if isinstance(a, Value) and a.memory is memory:
+                    return [f"{where} {symbol}= {self.literal(b)}"]
         source = self.literal(op.args[0]) if op.function == "copy" else self._expression(op)[0]
         return [f"{where}[...] = {source}"]
 
-    def _state(self, memory: Memory, z: Value) -> str:
-        """The name of memory that outlives the step."""
-        for v in (*self.program.inputs, *(v for _, v in (*self.program.gradients_in, *self.program.states.values()))):
-            if v.memory is memory:
-                return self.operand(v)
-        return self.operand(Value(z.shape, z.dtype, None, z.label, memory))
-
     def _module(self, arguments: list[str], body: list[str]) -> str:
         program = self.program
-        rows = [f"{n} = state[{n!r}]  # {m.array.shape} {m.array.dtype}" for n, m in self.state.items()]
-        rows += [f"{n} = numbers[{n!r}]" for n in self.numbers]
-        rows += [f"{n} = {written(n, a)}" for n, a in self.constants.items()]
-        rows += [f"{n} = objects[{n!r}]" for n in self.objects]
+        rows = [row for rows in self.bindings() for row in rows]
         indent = "    "
         out = [f'"""{program.name}, in plain NumPy."""', "", "import numpy as np", "", "", *self.routine_sources()]
         out.append(f"def step({', '.join([*arguments, 'state', 'numbers', 'constants', 'objects'])}):")
@@ -332,26 +298,8 @@ def _counts_up(a: Any) -> bool:
     return a.ndim == 1 and a.dtype == np.intp and a.size > 0 and np.array_equal(a, np.arange(a.size))
 
 
-def _filled(v: Value, number: Any, laid_out: set[Value], text: str = "") -> str:
-    """Memory for `v`, in the order in which the buffer has it if that matters, filled with a number or not at all."""
-    function = {0: "zeros", 1: "ones", None: "empty"}.get(number if number is None or number in (0, 1) else -1, "full")
-    if function == "zeros" and np.signbit(number):
-        function = "full"
-    shape, turned = v.shape, ""
-    if v.strides is not None and v in laid_out:
-        strides = v.strides
-        order = sorted(range(len(v.shape)), key=lambda i: -abs(strides[i]))
-        shape = tuple(v.shape[i] for i in order)
-        turned = f".transpose({tuple(order.index(i) for i in range(len(order)))})"
-    return f"np.{function}({shape}, {f'{text}, ' if function == 'full' else ''}np.{v.dtype.name}){turned}"
-
-
 def _part(text: str, index: str) -> str:
     """A part of what `text` says, to be assigned: all of x[0:2] is x[0:2] itself."""
     if index == "..." and text.endswith("]") and "(" not in text:
         return text
     return f"{text}[{index}]"
-
-
-def _tuple(parts: list[str]) -> str:
-    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"

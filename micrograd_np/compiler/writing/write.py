@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from inspect import getsource
 from typing import Any
@@ -12,14 +13,11 @@ import numpy as np
 from ..ir import OUTLIVES, STATIC, Loop, Memory, Op, Value, values_in
 from ..memory import Plan
 from ..naming import Names
-from ..operations import uniform, writes_first
+from ..operations import ELEMENTWISE, PRODUCTS, uniform, writes_first
+from ..printer import literal
 from ..program import Program
 
-_POSITIONAL_OUT = frozenset(  # maximum and minimum want their destination by keyword
-    f"np.{name}"
-    for name in vars(np)
-    if isinstance(getattr(np, name), np.ufunc) and name not in ("maximum", "minimum", "fmax", "fmin")
-) | {"np.dot"}
+_POSITIONAL_OUT = (ELEMENTWISE | PRODUCTS) - {"np.maximum", "np.minimum", "np.fmax", "np.fmin"}  # which want a keyword
 WIDTH = 110
 _MANY = 24  # buffers alike that have a row each
 _OWN = (
@@ -59,28 +57,8 @@ class Literals:
         """An argument as source."""
         if type(x) is Value:
             return self.operand(x)
-        if type(x) is int:
-            return repr(x)
-        if isinstance(x, slice):
-            parts = [self.literal(p) for p in (x.start, x.stop, x.step)]
-            return f"slice({', '.join(parts)})"
-        if isinstance(x, tuple):
-            return f"({', '.join(self.literal(p) for p in x)}{',' if len(x) == 1 else ''})"
-        if isinstance(x, list):
-            return f"[{', '.join(self.literal(p) for p in x)}]"
-        if x is Ellipsis:
-            return "..."
-        if isinstance(x, np.dtype):
-            return f"np.{x.name}"
-        if isinstance(x, type):
-            return f"np.{x.__name__}" if x.__module__ == "numpy" else x.__name__
-        if isinstance(x, np.generic):
-            return f"np.{x.dtype.name}({x.item()!r})"
-        if isinstance(x, float) and not np.isfinite(x):
-            return "np.nan" if np.isnan(x) else "np.inf" if x > 0 else "-np.inf"
-        if x is None or isinstance(x, (int, float, str, bool)):
-            return repr(x)
-        return self.bound(x, "object")
+        text = literal(x, self.literal)
+        return self.bound(x, "object") if text is None else text
 
     def index(self, i: Any) -> str:
         """What stands in square brackets."""
@@ -90,6 +68,33 @@ class Literals:
         if isinstance(i, tuple) and i:
             return ", ".join(self.index(p) for p in i) + ("," if len(i) == 1 else "")
         return self.literal(i)
+
+    def tight(self, x: Any) -> str:
+        """An argument as source, of which an attribute or a part can be taken."""
+        return self.literal(x)
+
+    def alias(self, path: str) -> str:
+        """What to call a NumPy function."""
+        return path
+
+    def call(self, op: Op, f: str, args: Sequence[Any], kwargs: Mapping[str, Any], more: Sequence[str] = ()) -> str:
+        """An operation as a call of the function at the path `f`; `more` are further arguments, as source."""
+        if f == "attribute.T":
+            return f"{self.tight(args[0])}.T"
+        if f == "getitem":
+            return f"{self.tight(args[0])}[{self.index(args[1])}]"
+        f, _, part = f.partition("[")
+        if f.startswith("method."):
+            f, args = f"{self.tight(args[0])}{f.removeprefix('method')}", args[1:]
+        texts = [*map(self.literal, args), *(f"{k}={self.literal(v)}" for k, v in kwargs.items()), *more]
+        if op.bound is not None:
+            thing, method = op.bound
+            f = f"{self.bound(thing)}.{method}"
+        elif f.startswith("routine."):
+            f = self.routine(op.call)
+        elif f.startswith("np."):
+            f = self.alias(f)
+        return f"{f}({', '.join(texts)}){part and '[' + part}"
 
     def bound(self, thing: Any, name: str = "generator") -> str:
         """The name of an object that the program is given."""
@@ -113,6 +118,15 @@ class Literals:
             rows += [re.sub(r": Any|\s->\sNone", "", source[0]), *source[1:], "", ""]
         return rows
 
+    def bindings(self) -> list[list[str]]:
+        """The rows that look up state, numbers, and constants and objects."""
+        return [
+            [f"{n} = state[{n!r}]  # {m.array.shape} {m.array.dtype}" for n, m in self.state.items()],
+            [f"{n} = numbers[{n!r}]" for n in self.numbers],
+            [f"{n} = {written(n, a)}" for n, a in self.constants.items()]
+            + [f"{n} = objects[{n!r}]" for n in self.objects],
+        ]
+
     def loaded(self) -> dict[str, Any]:
         """The constants that the program does not make itself."""
         return {n: a for n, a in self.constants.items() if "constants[" in written(n, a)}
@@ -126,9 +140,9 @@ class Writer(Literals):
         self.program, self.plan = program, plan
         self.aliases: dict[str, str] = {}
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
-        self.view_names: dict[Value, str] = {}
+        self.static: set[Value] = set()  # these views
         self.value_names: dict[Value, str] = {}
-        self.inner: dict[Value, str] = {}  # within a loop over blocks: the name of each value's block
+        self.inner: dict[Any, str] = {}  # within a loop: by value, or name of a whole array, that of the block
         self.threads = 1
         self.once: list[tuple[str, Op | None]] = []  # rows that run when the program is built
         self.rows: dict[int, Op] = {}
@@ -139,21 +153,15 @@ class Writer(Literals):
 
     def name(self, v: Value) -> str:
         """The name of a value: versions of one thing share it, and what is called alike in one place of the arena."""
-        if v in self.view_names:
-            return self.view_names[v]
         if v not in self.value_names:
-            self.value_names[v] = self._named(v)
+            storage = None if v.is_view else self.plan.storage(v)
+            key: Any = storage or v
+            if storage is not None and storage.kind == "buffer":
+                key = storage.start, self.names.wish(v) or v, v.shape, v.dtype, v.strides
+            name = self.value_names[v] = self.names.name(key, v)
+            if storage is not None and storage.kind == "buffer":
+                self.buffers.setdefault(name, v)
         return self.value_names[v]
-
-    def _named(self, v: Value) -> str:
-        if v.is_view:
-            return self.names.name(v, v)
-        storage = self.plan.storage(v)
-        if storage.kind != "buffer":
-            return self.names.name(storage, v)
-        name = self.names.name((storage.start, self.names.wish(v) or v, v.shape, v.dtype, v.strides), v)
-        self.buffers.setdefault(name, v)
-        return name
 
     def operand(self, v: Value) -> str:
         """A value where it is read."""
@@ -164,7 +172,7 @@ class Writer(Literals):
             memory = self.plan.storage(v).memory
             if memory is not None and memory.kind == "state":
                 self.state.setdefault(name, memory)
-        return name
+        return self.inner.get(name, name)
 
     def alias(self, path: str) -> str:
         """A local name for a NumPy function: bound once, found fast."""
@@ -176,7 +184,7 @@ class Writer(Literals):
     def is_static(self, v: Value) -> bool:
         """Whether the address of a value is the same in every call."""
         if v.is_view:
-            return v in self.view_names
+            return v in self.static
         kind = self.plan.storage(v).kind
         return kind in STATIC or kind == "buffer"
 
@@ -192,49 +200,31 @@ class Writer(Literals):
         elif f == "copy":
             assert op.result is not None
             f, args = "np.copyto", (op.result, *args)
-        if f == "getitem":
-            return f"{self.literal(args[0])}[{self.index(args[1])}]"
         if f == "setitem":
             return f"{self.literal(args[0])}[{self.index(args[1])}] = {self.literal(args[2])}"
         if f == "part":
             vector, start, stop, shape, order = args
             ordered = f", order={order!r}" if order == "F" else ""
             return f"{self.operand(vector)}[{start}:{stop}].reshape({shape!r}{ordered})"
-        if f == "attribute.T":
-            return f"{self.literal(args[0])}.T"
-        part = ""
-        if f.endswith("]"):
-            f, _, i = f[:-1].rpartition("[")
-            part = f"[{i}]"
-        positional = [self.literal(a) for a in args]
-        named = [f"{k}={self.literal(v)}" for k, v in op.kwargs.items()]
         out = op.of if op.effect == "update" and not writes_first(f) else op.result if op.effect == "new" else None
+        more = []
         if out is not None and f != "np.copyto":
-            if f in _POSITIONAL_OUT and not named:
-                positional.append(self.operand(out))
+            if f in _POSITIONAL_OUT and not op.kwargs:
+                args = (*args, out)
             else:
-                named.append(f"out={self.operand(out)}")
-        if op.bound is not None:
-            thing, method = op.bound
-            return f"{self.bound(thing)}.{method}({', '.join((*positional, *named))}){part}"
+                more.append(f"out={self.operand(out)}")
         if f == "np.dot" and isinstance(args[0], Value):  # the method is found faster than the function, by 0.15 µs
-            return f"{positional[0]}.dot({', '.join((*positional[1:], *named))})"
-        if f.startswith("routine."):
-            return f"{self.routine(op.call)}({', '.join(positional)})"
-        if f.startswith("method."):
-            return f"{positional[0]}.{f.removeprefix('method.')}({', '.join((*positional[1:], *named))}){part}"
-        return f"{self.alias(f)}({', '.join((*positional, *named))}){part}"
+            f = "method.dot"
+        return self.call(op, f, args, op.kwargs, more)
 
     def _statements(self, op: Op) -> list[str]:
         """What runs in each call; a view of fixed memory is made once, and needs nothing."""
         if isinstance(op, Loop):
             return self._loop(op)
-        if op.function in ("empty", "once", "pack"):
+        if op.function in ("empty", "pack"):
             return []
         if op.function == "after":
-            assert op.result is not None
-            self.view_names[op.result] = self.operand(op.args[0])
-            return []
+            return self._shown(op, self.operand(op.args[0]))
         if op.effect == "view":
             return self._view(op)
         text = self.expression(op)
@@ -248,13 +238,19 @@ class Writer(Literals):
         static = all(map(self.is_static, op.reads))
         key = (op.shows, self.name(op.args[0])) if static and len(op.reads) == 1 else z
         if key in self.views:
-            self.view_names[z] = self.views[key]
-            return []
+            return self._shown(op, self.views[key])
         text, name = self.expression(op), self.names.name(z, z)
         if not static:
             return [f"{name} = {text}"]
-        self.views[key] = self.view_names[z] = name
         self.once.append((f"{name} = {text}", op))
+        self.views[key] = name
+        return self._shown(op, name)
+
+    def _shown(self, op: Op, name: str) -> list[str]:
+        """Let a view have the name of what is there already."""
+        assert op.result is not None
+        self.value_names[op.result] = name
+        self.static.add(op.result)
         return []
 
     def _loop(self, loop: Loop) -> list[str]:
@@ -262,39 +258,35 @@ class Writer(Literals):
 
         With several threads the passage is a function, which each of them runs on blocks and buffers of its own.
         """
-        whole = self._whole(loop)
-        fixed = [v for v in whole if self.is_static(v)]
-        passing = [v for v in whole if not self.is_static(v)]
-        local = list({loop.slots[v]: v for v in loop.slots}.values())
+        inside = {*loop.slots, *(op.result for op in loop.body if op.effect == "view")}
+        arrays = [v for op in loop.body for v in (*op.reads, *op.defines) if v not in inside and v.shape != ()]
+        whole = {self.operand(v): v for v in reversed(arrays)}  # by place: the first value that lies there
+        fixed = [x for x in reversed(whole) if self.is_static(whole[x])]
+        passing = [x for x in reversed(whole) if x not in fixed]
+        local = {slot: v for v, slot in loop.slots.items()}
         name = self.names.unique("blocks")
-        cuts = [f"{self.operand(v)}{'' if len(v.shape) == 1 else '.reshape(-1)'}[i:j]" for v in fixed]
-        cuts += [f"{self.name(loop.slots[v])}[own]" for v in local]
-        cuts += [f"{self.operand(sums)}[i // {loop.block}, ...]" for _, sums in loop.sums]
-        flat = [self.names.unique(f"{self.operand(v)}_all") for v in passing]
-        arguments = [f"{self.operand(v)}.reshape(-1)" for v in passing]
+        cuts = [f"{x}{'' if len(whole[x].shape) == 1 else '.reshape(-1)'}[i:j]" for x in fixed]
+        cuts += [f"{self.name(slot)}[own]" for slot in local]
+        flat = [self.names.unique(f"{x}_all") for x in passing]
+        arguments = [f"{x}.reshape(-1)" for x in passing]
         scalars = [v for op in loop.body for v in op.reads if v.shape == () and not self.is_static(v)]
         numbers = list(dict.fromkeys(map(self.operand, scalars)))
-        inner = {v: self.names.unique(f"{self.operand(v)}_i") for v in (*fixed, *passing)}
-        by_place = {self.operand(v): inner[v] for v in (*fixed, *passing)}
-        slots = {loop.slots[v]: self.names.unique(f"{self._word(v)}") for v in local}
+        inner: dict[Any, str] = {x: self.names.unique(f"{x}_i") for x in (*fixed, *passing)}
+        slots = {slot: self.names.unique(self._word(v)) for slot, v in local.items()}
         inner |= {v: slots[slot] for v, slot in loop.slots.items()}
-        inner |= {part: self.names.unique("sum") for part, _ in loop.sums}
-        for op in loop.body:
-            for v in (*op.reads, *op.defines):
-                if v not in inner and v.shape and op.effect != "view" and not v.is_view:
-                    inner[v] = by_place.get(self.operand(v), "")
-        per = loop.blocks_per_thread
+        per = -(-loop.size // (loop.block * loop.threads))  # blocks for each thread
         once = [f"{name} = []", f"for i in range(0, {loop.size}, {loop.block}):"]
         once.append(f"    j = min(i + {loop.block}, {loop.size})")
         if local:
             share = "" if loop.threads == 1 else f"i // {per * loop.block} * {loop.block}"
             once.append(f"    own = slice({share}, {share} + j - i)" if share else "    own = slice(j - i)")
         once += _filled(f"    {name}.append((", ["i", "j", *cuts], "))")
-        heads = [*(inner[v] for v in fixed), *slots.values(), *(inner[part] for part, _ in loop.sums)]
+        heads = [*(inner[x] for x in fixed), *slots.values()]
         rows = _filled("for ", ["i", "j", *heads], f" in {name}:")
-        rows += [f"    {inner[v]} = {f}[i:j]" for v, f in zip(passing, flat, strict=True)]
+        rows += [f"    {inner[x]} = {f}[i:j]" for x, f in zip(passing, flat, strict=True)]
         self.inner = inner
-        rows += [f"    {row}" for row in self._passage(loop)]
+        within = under_headings(((op, self._within(op)) for op in loop.body), sections=False)
+        rows += [f"    {row}" for row, _ in within]
         self.inner = {}
         comment = f"# {len(loop.body)} lines in blocks of {loop.block:,} elements, which stay in the cache"
         if loop.threads == 1:
@@ -315,37 +307,23 @@ class Writer(Literals):
             *(f"part_{t}.result()" for t in range(1, loop.threads)),
         ]
 
-    def _whole(self, loop: Loop) -> list[Value]:
-        """The arrays that are cut into blocks, in the order of their appearance, one for each place."""
-        own = {*loop.slots, *(part for part, _ in loop.sums)}
-        own |= {v for op in loop.body if op.effect == "view" for v in op.defines}
-        arrays = [v for op in loop.body for v in (*op.reads, *op.defines) if v not in own and v.shape != ()]
-        return list({self.operand(v): v for v in reversed(arrays)}.values())[::-1]
-
     def _word(self, v: Value) -> str:
         return self.names._wish(v.label) or "block"
 
-    def _passage(self, loop: Loop) -> list[str]:
-        """The operations of a passage, on the blocks of its arrays."""
-        rows = []
-        where = ""
-        for op in loop.body:
-            if op.where and op.where != where:
-                rows.append(f"# {op.where}"[:WIDTH])
-                where = op.where
-            text = self.expression(op)
-            if op.effect == "view" and op.result is not None:
-                inside = self.inner[op.result] = self.names.unique(f"{self._word(op.result)}_i")
-                text = f"{inside} = {text}"
-            rows.append(text)
-        return rows
+    def _within(self, op: Op) -> list[str]:
+        """An operation of a passage, on the blocks of its arrays."""
+        text = self.expression(op)
+        if op.effect == "view" and op.result is not None:
+            inside = self.inner[op.result] = self.names.unique(f"{self._word(op.result)}_i")
+            text = f"{inside} = {text}"
+        return [text]
 
     # the whole
 
     def source(self) -> str:
         """The module: ``build(state, numbers, constants, objects)`` binds everything and returns the step."""
         program = self.program
-        every = (one for op in program.ops for one in (op.body if isinstance(op, Loop) else (op,)))
+        every = (one for op in program.ops for one in op.parts)
         for f, one in {one.function: one for one in every}.items():  # functions keep their names, values give way
             if f.startswith("routine."):
                 self.names.taken.add(one.call.__name__)
@@ -359,19 +337,7 @@ class Writer(Literals):
         for v in values:  # names from the user first, so that they are not taken: of memory, of what is computed
             if v.label.name and not v.is_view:
                 self.name(v)
-        body: list[tuple[str, Op | None]] = []
-        section = where = ""
-        for op in program.ops:
-            rows = self._statements(op)
-            if not rows:
-                continue
-            if op.section != section:
-                body += [("", None)] * bool(body) + [(f"# {op.section}", None)]
-                section, where = op.section, ""
-            if op.where and op.where != where:
-                body.append((f"# {op.where}"[:WIDTH], None))
-                where = op.where
-            body += [(row, op) for row in rows]
+        body = under_headings((op, self._statements(op)) for op in program.ops)
         results = [self._given_away(v) for v in values_in(program.results)]
         returned = f"{', '.join(results)}{',' if len(results) == 1 else ''}"
         body.append((f"return {returned}" if results else "return ()", None))
@@ -394,22 +360,18 @@ class Writer(Literals):
         out = [f'"""{program.name}{f", for {inputs}" if inputs else ""}."""', "", *self._imports()]
         out += ["import numpy as np", "", "", *self.routine_sources()]
         out.append("def build(state, numbers, constants, objects):")
+        headings = (
+            "what outlives the step: parameters, buffers, the optimiser's memory",
+            "numbers that may change from call to call",
+            "constants",
+            "NumPy's functions, under local names",
+            f"buffers: one arena of {self.plan.nbytes:,} bytes",
+        )
+        aliases, arena = [f"{n} = {p}" for p, n in self.aliases.items()], self._arena() if self.buffers else []
         rows: list[str] = []
-        if self.state:
-            rows.append("# what outlives the step: parameters, buffers, the optimiser's memory")
-            rows += [f"{n} = state[{n!r}]  # {m.array.shape} {m.array.dtype}" for n, m in self.state.items()]
-        if self.numbers:
-            rows += ["", "# numbers that may change from call to call"]
-            rows += [f"{n} = numbers[{n!r}]" for n in self.numbers]
-        if self.constants or self.objects:
-            rows += ["", "# constants"]
-            rows += [f"{n} = {written(n, a)}" for n, a in self.constants.items()]
-            rows += [f"{n} = objects[{n!r}]" for n in self.objects]
-        if self.aliases:
-            rows += ["", "# NumPy's functions, under local names"]
-            rows += [f"{n} = {p}" for p, n in self.aliases.items()]
-        if self.buffers:
-            rows += ["", f"# buffers: one arena of {self.plan.nbytes:,} bytes", *self._arena()]
+        for heading, lines in zip(headings, (*self.bindings(), aliases, arena), strict=True):
+            rows += ["", f"# {heading}", *lines] if lines else []
+        rows = rows[1:] if self.state else rows
         if self.threads > 1:
             rows += ["", f"threads = ThreadPoolExecutor({self.threads - 1})"]
         if self.once:
@@ -467,10 +429,27 @@ class Writer(Literals):
             elif next(iter(places)) == name:
                 rows += _filled("(", [*places], ") = (")
                 rows += _filled(f"    {call.format('i')} for i in (", [*places.values()], "))")
-            if storage.begins and storage not in filled:  # the arena begins as zeros
+            if storage.begins is not None and storage not in filled:
                 filled.add(storage)
                 rows.append(f"{name}.fill({self.literal(storage.begins)})  # as the gaps between its parts stay")
         return rows
+
+
+def under_headings(groups: Iterable[tuple[Op, list[str]]], *, sections: bool = True) -> list[tuple[str, Op | None]]:
+    """The rows of operations, each with the operation, below their sections and the user's lines."""
+    body: list[tuple[str, Op | None]] = []
+    section = where = ""
+    for op, rows in groups:
+        if not rows:
+            continue
+        if sections and op.section != section:
+            body += [("", None)] * bool(body) + [(f"# {op.section}", None)]
+            section, where = op.section, ""
+        if op.where and op.where != where:
+            body.append((f"# {op.where}"[:WIDTH], None))
+            where = op.where
+        body += [(row, op) for row in rows]
+    return body
 
 
 def _filled(head: str, parts: list[str], tail: str) -> list[str]:
@@ -492,15 +471,18 @@ def _dtype(dtype: Any) -> str:
     return f"np.{dtype.name}"
 
 
+def filled(shape: tuple[int, ...], dtype: Any, number: Any) -> str:
+    """What makes an array of one number, or for None of whatever."""
+    plain = number is None or (number in (0, 1) and not np.signbit(number))
+    function = {0: "zeros", 1: "ones", None: "empty"}[number] if plain else "full"
+    return f"np.{function}({shape}, {'' if plain else f'{literal(number, str)}, '}np.{dtype.name})"
+
+
 def written(name: str, array: Any) -> str:
     """What makes a constant: a call of NumPy if it is one number, else the dict that the program is given."""
     if array.ndim == 0:
         return f"np.array({array.item()!r}, np.{array.dtype.name})" if np.isfinite(array) else f"constants[{name!r}]"
-    if array.size > 1 and array.dtype.kind == "f" and array.flags.c_contiguous and np.isfinite(array.flat[0]):
-        number, dtype = array.flat[0].item(), f"np.{array.dtype.name}"
-        if uniform(array) and not np.signbit(number):
-            function = {0.0: "zeros", 1.0: "ones"}.get(number)
-            return (
-                f"np.{function}({array.shape}, {dtype})" if function else f"np.full({array.shape}, {number!r}, {dtype})"
-            )
+    floats = array.size > 1 and array.dtype.kind == "f" and array.flags.c_contiguous
+    if floats and np.isfinite(number := array.flat[0].item()) and not np.signbit(number) and uniform(array):
+        return filled(array.shape, array.dtype, number)
     return f"constants[{name!r}]  # {array.shape} {array.dtype}"
