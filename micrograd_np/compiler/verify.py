@@ -30,25 +30,11 @@ def _verify_op(op: Op, defined: set[Value]) -> None:
     op.look_again()
     _require(set(before) == set(op.reads), "what it reads has changed without notice", op)
     for v in op.reads:
-<<<<<<< HEAD
         _require(v in defined or v.memory is not None, "{!r} is read before it is defined", op, v)
-    if isinstance(op, Loop):
-        for one in op.body:
-            _verify_op(one, defined)
-    for v in op.defines:
-        if not isinstance(op, Loop):
-            _require(v not in defined, "{!r} is defined twice", op, v)
-            _require(v.op is op, "{!r} is said to be defined by {!r}", op, v, v.op)
-        defined.add(v)
-    _require(set(op.reads) == set(_read_anew(op)), "what it reads has changed without notice", op)
-    z = op.result
-=======
-        _require(v in defined or v.memory is not None, f"{v!r} is read before it is defined", op)
     if z is not None:
-        _require(z not in defined, f"{z!r} is defined twice", op)
-        _require(z.op is op, f"{z!r} is said to be defined by {z.op!r}", op)
+        _require(z not in defined, "{!r} is defined twice", op, z)
+        _require(z.op is op, "{!r} is said to be defined by {!r}", op, z, z.op)
         defined.add(z)
->>>>>>> lean_passes
     if op.effect == "view":
         _require(op.of in op.reads, "a view shows something that it does not read", op)
     elif op.effect == "update":
@@ -67,14 +53,8 @@ def verify_plan(program: Program, plan: Plan) -> None:
 
     def check(v: Value, op: Op | None) -> None:
         storage = plan.storage(v)
-<<<<<<< HEAD
-        if v.root.op is None and storage not in content:
-            return  # a source that nothing has been written into
-        _require(content.get(storage) is v.root, "{!r} is read after its memory was written", op, v)
-=======
         untouched = v.root.op is None and storage not in content  # a source that nothing has been written into
-        _require(untouched or content.get(storage) is v.root, f"{v!r} is read after its memory was written", op)
->>>>>>> lean_passes
+        _require(untouched or content.get(storage) is v.root, "{!r} is read after its memory was written", op, v)
 
     def write(v: Value) -> None:
         storage = plan.storage(v)
