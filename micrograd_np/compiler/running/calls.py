@@ -36,10 +36,8 @@ def signature_of(x: Any, leaves: list[Any]) -> Any:
     held = parts(x)
     if held is not None:  # tuples with names, dataclasses and so on
         return kind, tuple([(k, signature_of(part, leaves)) for k, part in held.items()])
-    if isinstance(x, (float, np.generic)):
+    if isinstance(x, (float, np.generic, slice)):
         return kind, repr(x)  # 0.0 and -0.0 are equal, and nan is not equal to itself
-    if kind is slice:
-        return kind, repr(x)
     try:
         hash(x)
     except TypeError:
@@ -60,8 +58,11 @@ def repeated(leaves: list[Any]) -> Any:
     return places if len(first) < len(leaves) else None
 
 
-def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], tensors: dict[int, Any]) -> Any:
-    """`x` with arrays as tensors, `made` for each that differs, lists of numbers as `Numbers`; noted in `arrays`."""
+def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], others: list[tuple[str, Any]], tensors: Any) -> Any:
+    """`x` with arrays as tensors, `made` for each that differs, and lists of numbers as `Numbers`.
+
+    All these are noted in `arrays`, with names, and functions, modules, objects and numbers in `others`.
+    """
     if isinstance(x, np.ndarray):
         x = np.asarray(x)
         arrays.append((name, x))
@@ -78,22 +79,15 @@ def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], tensors: dict[int, 
     if type(x) is tuple and array_of(list(x)) is not None:
         return Fixed(x)
     held = parts(x)
-    return x if held is None else with_parts(x, [lifted(y, f"{name}_{k}", arrays, tensors) for k, y in held.items()])
+    if held is None:
+        others.append((name, x))
+        return x
+    return with_parts(x, [lifted(y, f"{name}_{k}", arrays, others, tensors) for k, y in held.items()])
 
 
 def tensors_of(x: Any) -> list[Any]:
     """The tensors among arguments, in order."""
     return list(instances(x, Vertex))
-
-
-def others_of(x: Any, name: str = "") -> list[tuple[str, Any]]:
-    """What arguments hold besides arrays and containers, with names: functions, modules, objects, numbers."""
-    if isinstance(x, (np.ndarray, Vertex)):
-        return []
-    held = parts(x)
-    if held is None:
-        return [(name, x)]
-    return [y for k, part in held.items() for y in others_of(part, f"{name}_{k}" if name else str(k))]
 
 
 def overwritten(program: Program, arrays: list[tuple[str, Any]]) -> list[int]:

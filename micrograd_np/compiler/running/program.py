@@ -11,7 +11,7 @@ import builtins
 import itertools
 import linecache
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from itertools import count
 from typing import Any
 from weakref import finalize, proxy
@@ -89,7 +89,6 @@ class CompiledProgram:
             (g, [(v.memory.array, key.partition(":")[0]) for key, v in g.numbers.items() if v.memory is not None])
             for g in program.groups
         ]
-        self._bound: _Source | None = None
 
     @property
     def calls(self) -> int:
@@ -141,20 +140,18 @@ class CompiledProgram:
         ]
         return [*guards, *self.captured]
 
-    @property
+    @cached_property
     def bound(self) -> _Source:
         """Guards and calls, as functions."""
-        if self._bound is None:
-            self._bound = _Source(self)
-        return self._bound
+        return _Source(self)
 
     def holds(self) -> bool:
         """Whether the program is still the right one."""
-        return bool(self.bound.function("holds")())
+        return bool(self.bound.names["holds"]())
 
     def run(self, arrays: list[Any]) -> Any:
         """One call: set the numbers, run the step, hand out gradients and results; MISS if a setting changed."""
-        return self.bound.function("run")(*arrays)
+        return self.bound.names["run"](*arrays)
 
     def quick(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
         """``call(*args)`` for arguments like `args`: the step's result, or MISS. None where calls need the long way."""
@@ -193,6 +190,8 @@ class _Source:
         self.by_id = {id(x): name for name, x in self.names.items()}
         self.quicks: dict[tuple[type, ...], Callable[..., Any]] = {}
         self.condition = " and ".join([guard.source(self.name) for guard in entry.guards()] or ["True"])
+        rows = ["try:", f"    return {self.condition}", "except GONE:", "    return False"]
+        self._execute(["def holds():", *(f"    {row}" for row in rows), *self._run()])
 
     def name(self, thing: Any) -> str:
         """A name for an object."""
@@ -203,24 +202,8 @@ class _Source:
             self.names[name] = thing
         return name
 
-    def function(self, name: str) -> Callable[..., Any]:
-        """One of the functions ``holds()`` and ``run(*arrays)``."""
-        if name not in self.names:
-            lines = self._holds() if name == "holds" else self._run()
-            self._execute(lines)
-        return self.names[name]
-
     def _execute(self, lines: list[str]) -> None:
         exec(builtins.compile("\n".join(lines), f"<dispatch {self.entry.filename}>", "exec"), self.names)  # noqa: S102
-
-    def _holds(self) -> list[str]:
-        return [
-            "def holds():",
-            "    try:",
-            f"        return {self.condition}",
-            "    except GONE:",
-            "        return False",
-        ]
 
     def _run(self) -> list[str]:
         entry = self.entry

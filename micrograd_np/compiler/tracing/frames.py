@@ -72,11 +72,6 @@ class Frames:
         self._hear(0)
         return [(name, value) for _, _, name, value in sorted(self.heard, key=lambda x: (x[1], -x[0]))]
 
-    def forget(self) -> None:
-        """Let go of the frames, which know those that called them, the tracer's among these: a cycle."""
-        self.running.clear()
-        self.heard.clear()
-
 
 def place(frames: Iterable[tuple[FrameType, int]] | None = None) -> str:
     """File, line and text of the user's code that is being run: the first of `frames` outside this package."""

@@ -11,7 +11,6 @@ import gc
 import pickle
 import random
 import warnings
-import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +26,7 @@ from micrograd_np.core.primitive import fills
 from micrograd_np.core.trees import instances, parts, with_parts
 from micrograd_np.core.vertex import Vertex, grad_of, tensor_of
 from micrograd_np.core.writes import clock as now
+from micrograd_np.core.writes import owner_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
@@ -34,7 +34,7 @@ from micrograd_np.engine.tensor import Tensor
 from ..error import CompileError
 from ..ir import OUTLIVES, Label, Memory, Op
 from ..program import Program, UpdateGroup
-from .arrays import same, shared, whole
+from .arrays import note, same, shared, whole
 from .cells import Cell, Cells, Ref
 from .differentiate import differentiate
 from .frames import Frames, place, place_of
@@ -59,10 +59,9 @@ class Tracer(Events):
         self.recorder = Recorder(self.cells, self.program.silent, self.refused)
         self.refs: dict[int, Ref] = {}
         self.kept: list[Any] = []  # what must stay alive because it is known by id
-        self.alive: dict[int, weakref.ref[Any]] = {}  # results need not: they are forgotten as they die
+        self.alive: dict[int, Any] = {}  # results need not: they are forgotten as they die
         self.suspects: dict[int, str] = {}
         self.delivered: set[Cell] = set()
-        self.gradients_before: dict[int, Any] = {}
         self.names: dict[int, str] = {}
         self.heading = "forward"
         self.gradient_of: list[tuple[Ref, Ref]] = []
@@ -76,7 +75,7 @@ class Tracer(Events):
         self.refusal: CompileError | None = None
         self.steps: dict[int, int] = {}  # by an optimiser's state of a parameter: how many steps it has made
         self.own_leaves: dict[int, Any] = {}  # leaves of the step's own
-        self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
+        self.computed: dict[int, Any] = {}  # tensors that an application gave, while they are alive
         self.looked = self.program.inspected
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
@@ -114,13 +113,8 @@ class Tracer(Events):
 
     def _know_while_alive(self, array: Any, ref: Ref) -> None:
         """A trace holds no memory that eager would have given back by now."""
-        key = id(array)
-        self.refs[key] = ref
-        self.alive[key] = weakref.ref(array, lambda _: self._forget(key))
-
-    def _forget(self, key: int) -> None:
-        self.refs.pop(key, None)
-        self.alive.pop(key, None)
+        self.refs[id(array)] = ref
+        note(self.alive, array, self.refs)
 
     def rely_on(self, memory: Iterable[tuple[str, Any]]) -> None:
         """Nothing but operations may change what is in these arrays, which come with their names."""
@@ -179,13 +173,9 @@ class Tracer(Events):
         notes = x.notes or {}
         if notes.get("constant"):
             return self.constant(array, x.name or "")
-        self._brought(x)
-        for owner, before in self.gradients_before.values():
-            if before is x:  # the gradient that a leaf brings along: another array each call
-                ref = self._know(array, self._source("gradient", array, f"{self.called(owner)}_grad", owner))
-                assert ref.cell.content is not None
-                self.program.gradients_in.append((owner, ref.cell.content))
-                return ref
+        owner = self._owner(x)
+        if owner is not None:
+            return self._gradient(owner, x)
         ref = self._source("state", array, self.called(x), x, shared=id(array) in self.shared)
         assert ref.cell.content is not None
         self.program.states[id(x)] = (x, ref.cell.content)
@@ -198,10 +188,7 @@ class Tracer(Events):
 
     def _mirror(self, array: Any, cell: Cell) -> None:
         """Note which state lies in the same memory as `array`: what is written into one is seen in the other."""
-        root = array
-        while isinstance(root.base, np.ndarray):
-            root = root.base
-        beside = self.roots.setdefault(id(root), [])
+        beside = self.roots.setdefault(id(owner_of(array)), [])
         for other, mirrored in beside:
             if np.may_share_memory(array, other):
                 self.cells.mirror(cell, mirrored)
@@ -211,13 +198,20 @@ class Tracer(Events):
         """What the user calls a tensor from before the step."""
         return self.names.get(id(x)) or x.name or ""
 
-    def _brought(self, x: Any) -> None:
-        """Note whose gradient `x` is, if it is one from before the step: p.grad is another array each call."""
-        if x.op is not None or x.requires_grad or x.name is not None or type(x) is not Tensor:
-            return
-        for owner in gc.get_referrers(x):
-            if isinstance(owner, Vertex) and grad_of(owner) is x:
-                self.gradients_before.setdefault(id(owner), (owner, x))
+    def _owner(self, x: Any) -> Any:
+        """Whose gradient `x` is, if it is one from before the step."""
+        if x.op is None and not x.requires_grad and x.name is None and type(x) is Tensor:
+            for owner in gc.get_referrers(x):
+                if isinstance(owner, Vertex) and grad_of(owner) is x:
+                    return owner
+        return None
+
+    def _gradient(self, owner: Any, x: Any) -> Ref:
+        """The gradient that a leaf brings along: another array in each call."""
+        ref = self._know(x.data, self._source("gradient", x.data, f"{self.called(owner)}_grad", owner))
+        assert ref.cell.content is not None
+        self.program.gradients_in.append((owner, ref.cell.content))
+        return ref
 
     def _refuse(self, array: Any) -> Ref:
         where_made = self.suspects.get(id(array), "")
@@ -242,9 +236,9 @@ class Tracer(Events):
         data = result.data if isinstance(result, Vertex) else result
         if not isinstance(data, np.ndarray):
             return
-        random = bool(static) and self._random(static)
-        if not random and not self._concerns(inputs):
-            self._fixed(op, inputs, data)
+        random = any(map(_is_generator, static.values()))
+        if not random and not any(isinstance(x, (Vertex, RuntimeScalar, np.ndarray)) for x in inputs):
+            self.constant(data, f"{op.name}_constant")
             return
         self._meet(inputs, inputs, result)
         self.recorder.spared = False
@@ -262,18 +256,7 @@ class Tracer(Events):
         self.places[id(data)] = self.cells.where
         self._know_while_alive(data, done._ref)
         if isinstance(result, Vertex):
-            key = id(result)
-            self.computed[key] = weakref.ref(result, lambda _: self.computed.pop(key, None))
-
-    def _concerns(self, inputs: tuple[Any, ...]) -> bool:
-        """Whether any operand is an array, so that the result may differ from call to call."""
-        return any(isinstance(x, (Vertex, RuntimeScalar, np.ndarray)) for x in inputs)
-
-    def _random(self, static: Mapping[str, Any]) -> bool:
-        return any(isinstance(v, np.random.Generator) or hasattr(v, "bit_generator") for v in static.values())
-
-    def _fixed(self, op: Any, inputs: tuple[Any, ...], data: Any) -> None:
-        self.constant(data, f"{op.name}_constant")
+            note(self.computed, result)
 
     def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], sample: Any) -> Recorded:
         recorder = self.recorder
@@ -300,8 +283,9 @@ class Tracer(Events):
         begin, said, copies = len(self.program.ops), len(words.said), len(words.copies)
         before = list(map(content_of, refs))
         out = target if writes else recorder.destination(sample)
+        settings = {k: Bound(recorder, v) if _is_generator(v) else v for k, v in static.items()}
         with np.errstate(all="ignore"):  # samples need not be right; the op has warned already
-            done = recorder.run(op.kernel, out, *operands, **self._settings(static))
+            done = recorder.run(op.kernel, out, *operands, **settings)
             if writes and not (isinstance(done, Recorded) and fills(done._array, sample)):
                 recorder.xp.copyto(out, done)
         self._note_words(begin, op, inputs, static)
@@ -325,11 +309,6 @@ class Tracer(Events):
         refusal = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
         for one in ops:
             one.refusal = refusal
-
-    def _settings(self, static: Mapping[str, Any]) -> Mapping[str, Any]:
-        if not static or not self._random(static):
-            return static
-        return {k: Bound(self.recorder, v) if self._random({k: v}) else v for k, v in static.items()}
 
     def _operand(self, x: Any, sample: Any) -> Any:
         ref = self.ref(x)
@@ -442,11 +421,6 @@ class Tracer(Events):
         finally:
             self.heading = f"after the {name}"
 
-    def constant_tensor(self, array: Any) -> Tensor:
-        """A tensor of an array that is the same in every call, such as the seed of a backward pass."""
-        self.constant(array)
-        return tensor_of(array)
-
     def training(self, module: Any, flag: bool) -> None:
         """A module's mode decided something."""
         if not any(m is module for m, _ in self.program.modes):
@@ -459,7 +433,7 @@ class Tracer(Events):
         before = grad_of(leaf)
         if before is not None:
             if id(before.data) not in self.refs:
-                self.gradients_before.setdefault(id(leaf), (leaf, before))
+                self._gradient(leaf, before)
             g = before + g
         else:
             self.without(leaf)
@@ -488,7 +462,9 @@ class Tracer(Events):
     def backward(self, root: Any, seed: Any, deliver: Callable[[Any], Any], **settings: Any) -> bool:
         """Walk on tensors."""
         with self.section("backward"):
-            seed = seed if isinstance(seed, Tensor) else self.constant_tensor(seed)
+            if not isinstance(seed, Tensor):
+                self.constant(seed)
+                seed = tensor_of(seed)
             walk.pull(root, seed, deliver(self.deliver), lifted=True, **settings)
         return True
 
@@ -659,6 +635,11 @@ class Tracer(Events):
         return self.refused(message)
 
 
+def _is_generator(x: Any) -> bool:
+    """Whether a setting is a generator of random numbers."""
+    return hasattr(x, "bit_generator")
+
+
 def _check_early(program: Program) -> None:
     """Move checks of what is there by then before whatever writes memory that outlives the step."""
     ops, lasting = program.ops, {v.root for v in program.stores.values()}
@@ -786,7 +767,4 @@ def trace(
     finally:
         mode.set(events=QUIET)
         tracer.locks.release()
-        tracer.frames.forget()
-        tracer.alive.clear()
-        tracer.computed.clear()
         vars(tracer).clear()  # it lies in cycles, and would keep all memory until these are found
