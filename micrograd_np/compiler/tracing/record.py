@@ -355,7 +355,7 @@ class Recorder:
         return _changed(x, self._value)
 
     def _value(self, x: Any) -> Value:
-        """The value of what is recorded, or of an array that a kernel made from settings alone: that is the same in each call."""
+        """The value of what is recorded; an array that a kernel made from settings alone is the same each time."""
         return self.cells.read(x._ref) if type(x) is Recorded else constant(x)
 
 
