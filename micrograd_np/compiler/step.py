@@ -27,6 +27,7 @@ from .running.program import CompiledProgram
 from .running.pullback import BackwardProgram, watched
 from .running.report import Report, report
 from .save import save
+from .tracing.arrays import is_alone
 from .tracing.captures import Surroundings
 from .tracing.differentiate import cut, positions
 from .tracing.trace import trace
@@ -150,6 +151,7 @@ class Compiled:
     def _trace(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         function, arrays, rest = self._lifted(args, kwargs)
         around = Surroundings(self.function, rest)
+        alone = {id(x.thing.data) for x in around.tensors() if is_alone(x.thing)}
         self._refuse_twofold(around, arrays)
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t._grad is not None]
         began = perf_counter()
@@ -164,6 +166,7 @@ class Compiled:
             around.names(),
             generators=around.generators(),
             memory=around.memory(),
+            alone=alone,
         )
         traced = perf_counter()
         self._refuse_replaced(around, program)

@@ -34,7 +34,7 @@ from micrograd_np.engine.tensor import Tensor
 from ..error import CompileError
 from ..ir import OUTLIVES, Label, Memory, Op
 from ..program import Program, UpdateGroup
-from .arrays import note, same, shared, whole
+from .arrays import note, same, whole
 from .cells import Cell, Cells, Ref
 from .differentiate import differentiate
 from .frames import Frames, place, place_of
@@ -51,9 +51,10 @@ class Tracer(Events):
 
     on_tensors = True  # backward and updates are computed on tensors, so that they are seen
 
-    def __init__(self, name: str, whole: Collection[str] = ()) -> None:
+    def __init__(self, name: str, whole: Collection[str] = (), alone: Collection[int] = ()) -> None:
         self.program = Program(name)
         self.whole = whole  # primitives that are recorded as one operation each, and not call by call
+        self.alone = alone  # arrays from before the step that nobody but their tensor holds, by id
         self.cells = Cells(self.program.ops)
         self.recordings: dict[Any, Recording] = {}  # by what kernels branch on
         self.recorder = Recorder(self.cells, self.program.silent, self.refused)
@@ -70,7 +71,6 @@ class Tracer(Events):
         self.touched: dict[int, Any] = {}  # leaves that a gradient has reached
         self.places: dict[int, str] = {}  # by array: the user's line that computed it
         self.pulled_ops = 0
-        self.shared: set[int] = set()  # arrays that others hold too
         self.frames = Frames(trace.__code__, lambda x: self.refs.get(id(x.data)))
         self.refusal: CompileError | None = None
         self.steps: dict[int, int] = {}  # by an optimiser's state of a parameter: how many steps it has made
@@ -176,7 +176,7 @@ class Tracer(Events):
         owner = self._owner(x)
         if owner is not None:
             return self._gradient(owner, x)
-        ref = self._source("state", array, self.called(x), x, shared=id(array) in self.shared)
+        ref = self._source("state", array, self.called(x), x, shared=id(array) not in self.alone)
         assert ref.cell.content is not None
         self.program.states[id(x)] = (x, ref.cell.content)
         self._mirror(array, ref.cell)
@@ -223,12 +223,6 @@ class Tracer(Events):
         )
         raise self.refused(message)
 
-    def _meet(self, tensors: tuple[Any, ...], inputs: tuple[Any, ...] = (), result: Any = None) -> None:
-        """Look who else holds the memory of tensors that are met for the first time, as `shared` asks it."""
-        for x in tensors:
-            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.refs and shared(x, inputs, result):
-                self.shared.add(id(x.data))
-
     # events
 
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
@@ -240,7 +234,6 @@ class Tracer(Events):
         if not random and not any(isinstance(x, (Vertex, RuntimeScalar, np.ndarray)) for x in inputs):
             self.constant(data, f"{op.name}_constant")
             return
-        self._meet(inputs, inputs, result)
         self.recorder.spared = False
         done = self._run(op, inputs, static, data)
         label = done._ref.label
@@ -340,7 +333,6 @@ class Tracer(Events):
         """Record the kernel of `op` with the memory of `target` as its destination. It has already run for real."""
         self.locks.accept(target.data)
         self.locks.lock(target.data)
-        self._meet((target, *inputs))
         recorder = self.recorder
         sample = recorder.sample(target.data)  # values differ by now; only shapes matter for recording
         out = recorder.lift(self.ref(target), sample)
@@ -531,7 +523,6 @@ class Tracer(Events):
         group.states.append(state)
         group.params.append(p)
         arrays = {k: self._slot(optimizer, p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
-        self._meet((p,))
         self.ref(p)
         begin = len(self.program.ops)
         optimizer.update(p, p._grad, {**state, **arrays}, **numbers)
@@ -728,15 +719,16 @@ def trace(
     whole: Collection[str] = (),
     generators: Collection[Any] = (),
     memory: Iterable[tuple[str, Any]] = (),
+    alone: Collection[int] = (),
 ) -> tuple[Any, Program]:
     """Run ``function(*args)`` under a tracer that knows `arrays` as its inputs: (result, program).
 
     `cleared` are ids of leaves that have a gradient now: if they have none when one arrives, the step has cleared it.
     `names` is what the user calls parameters and buffers, by id. Primitives named in `whole` stay one operation each.
     Nothing may draw from `generators`, as no program could, and nothing but operations may change what is in `memory`,
-    arrays with their names.
+    arrays with their names. `alone` are ids of arrays that nobody but their tensor holds.
     """
-    tracer = Tracer(name, whole)
+    tracer = Tracer(name, whole, alone)
     tracer.names.update(names or {})
     tracer.cleared_leaves.update(cleared)
     for argument, array in arrays:
