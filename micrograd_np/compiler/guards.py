@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
 from keyword import iskeyword
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -85,14 +84,12 @@ def _braced(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-@dataclass(eq=False)
 class Parts:
     """Modules and tensors, with what `parts_of` has found in them under some names."""
 
-    parts: list[tuple[Any, Collection[str], list[Any]]] = field(default_factory=list)
-    number: int = 0
-    """Which number of changes it was when they were last looked at."""
-    settings: dict[str, Any] = field(default_factory=lambda: changes.settings)
+    def __init__(self, parts: list[tuple[Any, Collection[str], list[Any]]]) -> None:
+        self.parts, self.settings = parts, changes.settings
+        self.number = changes.number  # when they were last looked at
 
     def hold(self) -> bool:
         """Look at all modules and hooks, and remember when that was; whether all parts and settings are the same."""

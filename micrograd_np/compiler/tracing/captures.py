@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
 
 from ..guards import (
@@ -241,7 +240,7 @@ class Surroundings:
             guards += [Guard(f"({{0}}._grad is None) is {t._grad is None}", (t,)) for t in leaves if t.requires_grad]
         looked: list[tuple[Any, Collection[str], list[Any]]] = [(t, (), parts_of(t, read, ())) for t in tensors]
         looked += [(x, names, parts_of(x, read, names)) for x, _, names in self.modules if id(x) in modules]
-        return [*guards, Parts(looked, changes.number).guard()]
+        return [*guards, Parts(looked).guard()]
 
 
 def _opens(x: Any) -> bool:

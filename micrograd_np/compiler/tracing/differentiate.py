@@ -6,9 +6,8 @@ be alive at once. The second computes the gradients.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -20,20 +19,6 @@ from micrograd_np.engine.grad_mode import set_grad_enabled
 from ..ir import Label, Memory, Op, Value, mapped
 from ..program import Program, copied
 from .cells import Cell, Ref
-
-
-class Traces(Protocol):
-    """What is asked of the tracer."""
-
-    program: Program
-
-    def value(self, x: Any) -> Any:
-        """The value of a tensor or an array."""
-
-    def section(self, name: str) -> AbstractContextManager[None]:
-        """Operations recorded inside belong to this section."""
-
-    def _know(self, array: Any, ref: Ref) -> Ref: ...
 
 
 @dataclass
@@ -48,7 +33,7 @@ class Pullback:
     gradients: list[Value]
 
 
-def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
+def differentiate(tracer: Any, result: Any, floor: int) -> Pullback | None:
     """Trace the backward pass of `result`, down to what was there before the step; None if nobody can ask for it."""
     roots = list(dict.fromkeys(z for z in instances(result, Vertex) if z.requires_grad and z.order > floor))
     under = walk.topological(*roots, floor=floor)
@@ -68,9 +53,8 @@ def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
     for z, value in zip(roots, results, strict=True):
         seeds.append(tensor_of(np.ones(z.shape, z.dtype)))
         label = Label(f"d_{value.label.name or 'result'}")
-        seed = tracer._know(seeds[-1].data, Ref(Cell(z.shape, z.dtype, None, Memory("input"), label)))
-        assert seed.cell.content is not None
-        pullback.seeds.append(seed.cell.content)
+        tracer._know(seeds[-1].data, Ref(Cell(z.shape, z.dtype, None, Memory("input"), label)))
+        pullback.seeds.append(tracer.value(seeds[-1]))
 
     def deliver(leaf: Any, g: Any) -> None:
         pullback.leaves.append(tensors.get(leaf, leaf))

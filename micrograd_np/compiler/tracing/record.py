@@ -163,7 +163,7 @@ class Recorder:
 
     def _hear(self, frames: dict[FrameType, int]) -> None:
         """Note what functions call arrays, inner ones first. A frame that called any of these must not know them."""
-        for frame in sorted(frames, key=frames.__getitem__, reverse=True) if len(frames) > 1 else frames:
+        for frame in sorted(frames, key=frames.__getitem__, reverse=True):
             code = frame.f_code
             if id(code) not in self.speaking:
                 names = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)

@@ -90,9 +90,7 @@ class Tracer(Events):
 
     def input(self, name: str, array: Any) -> None:
         """An argument of the step."""
-        ref = self._know(array, self._source("input", array, name))
-        assert ref.cell.content is not None
-        self.program.inputs.append(ref.cell.content)
+        self.program.inputs.append(self.cells.read(self._know(array, self._source("input", array, name))))
         self.rely_on([(name, array)])
 
     def constant(self, array: Any, name: str = "") -> Ref:
@@ -177,8 +175,7 @@ class Tracer(Events):
         if owner is not None:
             return self._gradient(owner, x)
         ref = self._source("state", array, self.called(x), x, shared=id(array) not in self.alone)
-        assert ref.cell.content is not None
-        self.program.states[id(x)] = (x, ref.cell.content)
+        self.program.states[id(x)] = (x, self.cells.read(ref))
         self._mirror(array, ref.cell)
         self._know(array, ref)
         self.kept.append(x)
@@ -209,8 +206,7 @@ class Tracer(Events):
     def _gradient(self, owner: Any, x: Any) -> Ref:
         """The gradient that a leaf brings along: another array in each call."""
         ref = self._know(x.data, self._source("gradient", x.data, f"{self.called(owner)}_grad", owner))
-        assert ref.cell.content is not None
-        self.program.gradients_in.append((owner, ref.cell.content))
+        self.program.gradients_in.append((owner, self.cells.read(ref)))
         return ref
 
     def _refuse(self, array: Any) -> Ref:
@@ -293,15 +289,11 @@ class Tracer(Events):
         """Where values may be refused, indices and exponents among integers or singular matrices: what eager says."""
         arrays = [x.data if isinstance(x, Vertex) else x for x in inputs]
         ops = self.program.ops[begin:]
-        for a in arrays:
-            if isinstance(a, np.ndarray) and a.dtype.kind in "iu":
-                break
-        else:
-            if not any("np.linalg." in one.function for one in ops):
-                return
-        refusal = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
-        for one in ops:
-            one.refusal = refusal
+        indexed = any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays)
+        if indexed or any("np.linalg." in one.function for one in ops):
+            refusal = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
+            for one in ops:
+                one.refusal = refusal
 
     def _operand(self, x: Any, sample: Any) -> Any:
         ref = self.ref(x)
@@ -319,9 +311,8 @@ class Tracer(Events):
             group = number.group
             ref = number.refs[dtype] = self._source("number", np.asarray(number.number, dtype), number.name, number)
             if group is not None:
-                assert ref.cell.content is not None
                 name = number.name if number.name not in group.numbers else f"{number.name}:{dtype}"
-                group.numbers[name] = ref.cell.content
+                group.numbers[name] = self.cells.read(ref)
         return self.recorder.lift(ref, np.asarray(number.number, dtype))
 
     def writes(self, target: Any) -> None:
@@ -544,8 +535,7 @@ class Tracer(Events):
     def _slot(self, optimizer: Any, p: Any, name: str, array: Any) -> Tensor:
         if id(array) not in self.refs:
             ref = self._know(array, self._source("state", array, f"{self.called(p)}_{name}", (p, name, optimizer)))
-            assert ref.cell.content is not None
-            self.program.states[id(array)] = (None, ref.cell.content)
+            self.program.states[id(array)] = (None, self.cells.read(ref))
         return tensor_of(array)
 
     def name_locals(self) -> None:
