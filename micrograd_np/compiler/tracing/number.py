@@ -16,16 +16,15 @@ from .cells import Ref
 class RuntimeScalar:
     """A number that is another one each call, such as a learning rate: an operand, never an argument of Python."""
 
-    def __init__(self, name: str, number: float, group: UpdateGroup | None) -> None:
+    def __init__(self, name: str, number: float, group: UpdateGroup) -> None:
         self.name, self.number, self.group = name, number, group
         self.refs: dict[Any, Ref] = {}
 
     data = property(lambda self: self.number)
 
     def __bool__(self) -> bool:
-        if self.group is not None:
-            self.group.truths[self.name] = bool(self.number)
-        return bool(self.number)
+        truth = self.group.truths[self.name] = bool(self.number)
+        return truth
 
     @staticmethod
     def __primitive__(op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Any:

@@ -12,19 +12,18 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from operator import getitem
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 import numpy as np
 from numpy.lib import mixins
 
-from micrograd_np.core.trees import instances
 from micrograd_np.core.writes import owner_of
 
 from ..ir import Op, Value, constant
 from ..operations import RESHAPES, WRITES_FIRST
 from .cells import Cell, Cells, Ref
-from .words import Words, says_something
+from .words import Words
 
 _COMPILER = str(Path(__file__).parent)
 _OPERATORS = frozenset((__file__, mixins.__file__))
@@ -144,31 +143,21 @@ class Recorder:
         self.spared = False  # whether the samples of this kernel are merely plausible
         self.words = Words()
         self.frames: dict[FrameType, int] | None = None  # of the kernel that runs, with how deep they lie
-        self.speaking: dict[int, tuple[CodeType, bool]] = {}  # by code: whether its names for arrays say something
-        self.silent_kernels: set[Callable[..., Any]] = set()  # which call nothing whose names do
 
     def run(self, kernel: Callable[..., Any], /, *args: Any, **settings: Any) -> Any:
         """What a kernel gives; then hear what its functions call the arrays that they work on."""
-        if kernel in self.silent_kernels:
-            return kernel(self.xp, *args, **settings)
         frames = self.frames = {}
         try:
             return kernel(self.xp, *args, **settings)
         finally:
             self.frames = None
             self._hear(frames)
-            if not any(self.speaking[id(frame.f_code)][1] for frame in frames):
-                self.silent_kernels.add(kernel)
             frames.clear()
 
     def _hear(self, frames: dict[FrameType, int]) -> None:
         """Note what functions call arrays, inner ones first. A frame that called any of these must not know them."""
         for frame in sorted(frames, key=frames.__getitem__, reverse=True):
-            code = frame.f_code
-            if id(code) not in self.speaking:
-                names = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
-                self.speaking[id(code)] = code, any(map(says_something, names))
-            for name, x in frame.f_locals.items() if self.speaking[id(code)][1] else ():
+            for name, x in frame.f_locals.items():
                 for array in x if type(x) is list else (x,):
                     if type(array) is Recorded:
                         self.words.hear(name, array._ref.label)
@@ -230,8 +219,16 @@ class Recorder:
             args_in, out = args[:2], args[2]
         if type(out) is tuple:
             (out,) = out
-        raw = _changed(args_in, _array)
-        raw_kwargs = _changed(kwargs, _array) if kwargs else kwargs
+        recorded: list[Recorded] = []
+
+        def array(x: Any) -> Any:
+            if type(x) is not Recorded:
+                return x
+            recorded.append(x)
+            return x._array
+
+        raw = _changed(args_in, array)
+        raw_kwargs = _changed(kwargs, array) if kwargs else kwargs
         if type(out) is Recorded:
             if not self._spared(out):
                 function(*raw, **raw_kwargs, out=out._array)
@@ -244,10 +241,9 @@ class Recorder:
         if path in WRITES_FIRST or path.startswith("routine."):
             self._write_first(path, function, args, raw, kwargs, raw_kwargs)
             return None
-        self._refuse_choice(path, args)
+        if path == "getitem" or path in _SIZED_BY_VALUES:
+            self._refuse_choice(path, recorded[path == "getitem" :])
         result = function(*raw, **raw_kwargs)
-        if path == "getitem":
-            return self._result(path, function, self._values(args), kwargs, result, args)
         if path in _SPACE:
             return self._space(result, _SPACE[path])
         first = args[0] if args else None
@@ -257,18 +253,17 @@ class Recorder:
             packed = self._copy(first, np.array(first._array, order="C"))  # of which every reshape is a view
             return self.call(path, function, (packed, *args[1:]), kwargs)
         values, named = self._values(args_in), self._values(kwargs) if kwargs else kwargs
-        if (_is_ufunc(function) or path == "np.dot") and isinstance(
-            result, (np.ndarray, np.generic)
-        ):  # into a buffer; no scalars from 0-d
+        if isinstance(result, (np.ndarray, np.generic)) and (_is_ufunc(function) or path == "np.dot"):
+            # into a buffer; no scalars from 0-d
             done = self._buffer(np.asarray(result))
             self.cells.compute(path, function, values, named, done._ref, done._ref.cell.strides)
             return done
         if isinstance(result, (tuple, list)) and any(isinstance(r, (np.ndarray, np.generic)) for r in result):
             return tuple(
-                self._result(f"{path}[{i}]", _part(function, i), values, named, r, args_in)
+                self._result(f"{path}[{i}]", _part(function, i), values, named, r, recorded)
                 for i, r in enumerate(result)
             )
-        return self._result(path, function, values, named, result, args_in)
+        return self._result(path, function, values, named, result, recorded)
 
     def _write_first(self, path: str, function: Any, args: Any, raw: Any, kwargs: Any, raw_kwargs: Any) -> None:
         """A call that writes into its first argument: a copy, where it overwrites all of it."""
@@ -286,11 +281,9 @@ class Recorder:
         else:
             self.cells.update(path, function, values, named, target._ref)
 
-    def _refuse_choice(self, path: str, args: tuple[Any, ...]) -> None:
+    def _refuse_choice(self, path: str, deciding: list[Recorded]) -> None:
         """Raise CompileError where values decide how many elements there are: by a mask as an index, for one."""
-        if path != "getitem" and path not in _SIZED_BY_VALUES:
-            return
-        for x in instances(args[path == "getitem" :], Recorded):
+        for x in deciding:
             if x._ref.kind != "constant" and (path != "getitem" or x._array.dtype == np.bool_):
                 message = (
                     f"compile: {self.cells.where or path} takes the elements that a mask of shape {x._array.shape} "
@@ -328,12 +321,11 @@ class Recorder:
         self.cells.compute("copy", np.copyto, (self.cells.read(x._ref),), {}, copied._ref, None)
         return copied
 
-    def _result(self, path: str, function: Any, values: Any, named: Any, result: Any, args: Any) -> Any:
+    def _result(self, path: str, function: Any, values: Any, named: Any, result: Any, recorded: Any) -> Any:
         if isinstance(result, np.generic):
             result = np.asarray(result)
         if not isinstance(result, np.ndarray):
             return result
-        recorded = list(instances(args, Recorded))
         for x in recorded:
             if x._array is result:
                 return x
@@ -392,19 +384,12 @@ def _copies(path: str, x: Recorded, result: Any) -> bool:
 
 def _changed(x: Any, change: Callable[[Any], Any]) -> Any:
     """Arguments with ``change(array)`` for each array, recorded or not."""
-    kind = type(x)
-    if kind is Recorded or isinstance(x, np.ndarray):
+    if isinstance(x, (Recorded, np.ndarray)):
         return change(x)
-    if kind in _PLAIN:
-        return x
     if isinstance(x, (tuple, list)):
-        return (tuple if isinstance(x, tuple) else list)([_changed(part, change) for part in x])
+        parts = [part if type(part) in _PLAIN else _changed(part, change) for part in x]
+        return parts if isinstance(x, list) else tuple(parts)
     return {k: _changed(v, change) for k, v in x.items()} if isinstance(x, dict) else x
-
-
-def _array(x: Any) -> Any:
-    """What is recorded as an array, and an array itself."""
-    return x._array if type(x) is Recorded else x
 
 
 _PLAIN = frozenset((int, float, bool, str, slice, type(None), type(Ellipsis)))

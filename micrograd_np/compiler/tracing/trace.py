@@ -308,11 +308,9 @@ class Tracer(Events):
         dtype = sample.dtype
         ref = number.refs.get(dtype)
         if ref is None:
-            group = number.group
             ref = number.refs[dtype] = self._source("number", np.asarray(number.number, dtype), number.name, number)
-            if group is not None:
-                name = number.name if number.name not in group.numbers else f"{number.name}:{dtype}"
-                group.numbers[name] = self.cells.read(ref)
+            numbers = number.group.numbers
+            numbers[number.name if number.name not in numbers else f"{number.name}:{dtype}"] = self.cells.read(ref)
         return self.recorder.lift(ref, np.asarray(number.number, dtype))
 
     def writes(self, target: Any) -> None:
