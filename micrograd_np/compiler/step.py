@@ -27,7 +27,6 @@ from .running.program import CompiledProgram
 from .running.pullback import BackwardProgram, watched
 from .running.report import Report, report
 from .save import save
-from .tracing.arrays import is_alone
 from .tracing.captures import Surroundings
 from .tracing.differentiate import cut, positions
 from .tracing.trace import trace
@@ -146,23 +145,12 @@ class Compiled:
     def _trace(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         function, arrays, rest = self._lifted(args, kwargs)
         around = Surroundings(self.function, rest)
-        alone = {id(x.thing.data) for x in around.tensors() if is_alone(x.thing)}
         self._refuse_twofold(around, arrays)
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t._grad is not None]
         began = perf_counter()
         arguments = [(t, t.data) for t in tensors_of((args, kwargs))]
         standing = [(x.thing, ref(x.thing.data)) for x in around.tensors()]
-        result, program = trace(
-            function,
-            (),
-            arrays,
-            self.__name__,
-            cleared,
-            around.names(),
-            generators=around.generators(),
-            memory=around.memory(),
-            alone=alone,
-        )
+        result, program = trace(function, arrays, self.__name__, around, cleared)
         traced = perf_counter()
         self._refuse_replaced(around, program)
         self._refuse_moved([*arguments, *((t, array()) for t, array in standing)], program)
@@ -213,8 +201,8 @@ class Compiled:
         """
         end = None if timeout is None else monotonic() + timeout
         with self.lock:
-            entries = [one for kind in self.entries.values() for entry in kind for one in _programs(entry)]
-            policies = [one.policy for one in entries if one.policy is not None]
+            programs = (one for kind in self.entries.values() for entry in kind for one in _programs(entry))
+            policies = [one.policy for one in programs if one.policy is not None]
             for policy in policies:
                 policy.start()
         return all(policy.wait(None if end is None else max(0.0, end - monotonic())) for policy in policies)

@@ -34,7 +34,8 @@ from micrograd_np.engine.tensor import Tensor
 from ..error import CompileError
 from ..ir import OUTLIVES, Label, Memory, Op
 from ..program import Program, UpdateGroup
-from .arrays import note, same, whole
+from .arrays import is_alone, note, same, whole
+from .captures import Surroundings
 from .cells import Cell, Cells, Ref
 from .differentiate import differentiate
 from .frames import Frames, place, place_of
@@ -51,10 +52,10 @@ class Tracer(Events):
 
     on_tensors = True  # backward and updates are computed on tensors, so that they are seen
 
-    def __init__(self, name: str, whole: Collection[str] = (), alone: Collection[int] = ()) -> None:
+    def __init__(self, name: str, around: Surroundings, whole: Collection[str]) -> None:
         self.program = Program(name)
         self.whole = whole  # primitives that are recorded as one operation each, and not call by call
-        self.alone = alone  # arrays from before the step that nobody but their tensor holds, by id
+        self.alone = {id(x.thing.data) for x in around.tensors() if is_alone(x.thing)}  # which nobody else holds
         self.cells = Cells(self.program.ops)
         self.recordings: dict[Any, Recording] = {}  # by what kernels branch on
         self.recorder = Recorder(self.cells, self.program.silent, self.refused)
@@ -63,7 +64,7 @@ class Tracer(Events):
         self.alive: dict[int, Any] = {}  # results need not: they are forgotten as they die
         self.suspects: dict[int, str] = {}
         self.delivered: set[Cell] = set()
-        self.names: dict[int, str] = {}
+        self.names = around.names()  # what the user calls tensors, by id
         self.heading = "forward"
         self.gradient_of: list[tuple[Ref, Ref]] = []
         self.cleared_leaves: set[int] = set()
@@ -698,30 +699,25 @@ def _differentiated(tracer: Tracer, result: Any, floor: int) -> Any:
 
 
 def trace(
-    function: Callable[..., Any],
-    args: Any,
+    function: Callable[[], Any],
     arrays: list[tuple[str, Any]],
     name: str,
+    around: Surroundings,
     cleared: Iterable[int] = (),
-    names: Mapping[int, str] | None = None,
     whole: Collection[str] = (),
-    generators: Collection[Any] = (),
-    memory: Iterable[tuple[str, Any]] = (),
-    alone: Collection[int] = (),
 ) -> tuple[Any, Program]:
-    """Run ``function(*args)`` under a tracer that knows `arrays` as its inputs: (result, program).
+    """Run a function under a tracer that knows `arrays` as its inputs and what is `around` it: (result, program).
 
     `cleared` are ids of leaves that have a gradient now: if they have none when one arrives, the step has cleared it.
-    `names` is what the user calls parameters and buffers, by id. Primitives named in `whole` stay one operation each.
-    Nothing may draw from `generators`, as no program could, and nothing but operations may change what is in `memory`,
-    arrays with their names. `alone` are ids of arrays that nobody but their tensor holds.
+    Primitives named in `whole` stay one operation each. Nothing may draw from generators of random numbers around the
+    function, as no program could, and nothing but operations may change what is in the tensors there.
     """
-    tracer = Tracer(name, whole, alone)
-    tracer.names.update(names or {})
+    generators = around.generators()
+    tracer = Tracer(name, around, whole)
     tracer.cleared_leaves.update(cleared)
     for argument, array in arrays:
         tracer.input(argument, array)
-    tracer.rely_on(memory)
+    tracer.rely_on(around.memory())
     if mode.events is not QUIET:
         message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
         raise CompileError(message)
@@ -729,7 +725,7 @@ def trace(
     floor = now()
     drawn = _drawn(generators)
     try:
-        result = function(*args)
+        result = function()
         ours = {id(op.bound[0]) for op in tracer.program.ops if op.bound is not None}  # which the program draws from
         if any(state != drawn[key] for key, state in _drawn(generators).items() if key not in ours):
             warnings.warn(_NOISE.format(name), RuntimeWarning, stacklevel=4)
