@@ -65,7 +65,6 @@ class Tracer(Events):
         self.suspects: dict[int, str] = {}
         self.delivered: set[Cell] = set()
         self.names = around.names()  # what the user calls tensors, by id
-        self.heading = "forward"
         self.gradient_of: list[tuple[Ref, Ref]] = []
         self.cleared_leaves: set[int] = set()
         self.absent: dict[int, Any] = {}
@@ -154,7 +153,7 @@ class Tracer(Events):
         self.constant(array_made)
 
     def _know_copy(self, array_made: Any, array: Any) -> Any:
-        self.cells.section, self.cells.where = self.heading, self.frames.place()
+        self.cells.where = self.frames.place()
         copied = self.recorder.lift(self.refs[id(array)], array).astype(array_made.dtype)
         self._know(array_made, copied._ref)
         return array_made
@@ -250,7 +249,7 @@ class Tracer(Events):
 
     def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], sample: Any) -> Recorded:
         recorder = self.recorder
-        self.cells.section, self.cells.where = self.heading, self.frames.place()
+        self.cells.where = self.frames.place()
         operands = [self._operand(x, sample) for x in inputs]
         if op.name in self.whole:
             return recorder.call(f"primitive.{op.name}", partial(op.kernel, np, ...), tuple(operands), dict(static))
@@ -326,7 +325,7 @@ class Tracer(Events):
         recorder = self.recorder
         sample = recorder.sample(target.data)  # values differ by now; only shapes matter for recording
         out = recorder.lift(self.ref(target), sample)
-        self.cells.section, self.cells.where = self.heading, self.frames.place()
+        self.cells.where = self.frames.place()
         operands = []
         for x in inputs:
             if isinstance(x, Vertex) and x.data is target.data:
@@ -338,7 +337,7 @@ class Tracer(Events):
     def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
         """Values have been looked at: so will they be in each call, where they may be others."""
         if self.ref(x).kind != "constant":
-            self.cells.section, self.cells.where = self.heading, self.frames.place()
+            self.cells.where = self.frames.place()
             op = Op(f"routine.{rule.__name__}", rule, (self.value(x), *settings), {}, None, "check")
             self.cells.append(op).must_run = True
 
@@ -396,12 +395,12 @@ class Tracer(Events):
     @contextmanager
     def section(self, name: str) -> Iterator[None]:
         """What is recorded inside belongs to the section `name`: backward, update."""
-        self.heading = name
+        self.cells.section = name
         self.pulled_ops = len(self.program.ops)
         try:
             yield
         finally:
-            self.heading = f"after the {name}"
+            self.cells.section = f"after the {name}"
 
     def training(self, module: Any, flag: bool) -> None:
         """A module's mode decided something."""
@@ -458,7 +457,7 @@ class Tracer(Events):
 
     def _in_own_memory(self, array: Any, content: Any) -> Tensor:
         """A tensor of `array`, into which the program copies `content`: laid out as eager lays it out."""
-        self.cells.section, self.cells.where = self.heading, self.frames.place()
+        self.cells.where = self.frames.place()
         own = self.recorder.destination(array)
         self.cells.compute("copy", np.copyto, (content,), {}, own._ref, own._ref.cell.strides)
         self._know_while_alive(array, own._ref)
