@@ -31,10 +31,8 @@ def signature_of(x: Any, leaves: list[Any]) -> Any:
         return list, numbers.shape, numbers.dtype
     if kind is tuple or kind is list:
         return kind, tuple([signature_of(part, leaves) for part in x])
-    if kind is dict:
-        return dict, tuple([(k, signature_of(v, leaves)) for k, v in x.items()])
     held = parts(x)
-    if held is not None:  # tuples with names, dataclasses and so on
+    if held is not None:  # dicts, tuples with names, dataclasses and so on
         return kind, tuple([(k, signature_of(part, leaves)) for k, part in held.items()])
     if isinstance(x, (float, np.generic, slice)):
         return kind, repr(x)  # 0.0 and -0.0 are equal, and nan is not equal to itself

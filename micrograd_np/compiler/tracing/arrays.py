@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import sys
 from typing import Any
-from weakref import ref
 from zlib import crc32
 
 import numpy as np
@@ -49,15 +48,3 @@ def same(a: Any, b: Any) -> bool:
         if (a.strides, where[0]["data"]) == (b.strides, where[1]["data"]) or bool((a == b).all()):
             return True
     return a.tobytes() == b.tobytes() or np.array_equal(a, b, equal_nan=a.dtype.kind == "f")  # zeros have two signs
-
-
-def note(alive: dict[int, Any], x: Any, known: dict[int, Any] | None = None) -> None:
-    """Keep a weak reference to `x` in `alive`, by its id, until it is gone; with it goes what is `known` by that id."""
-    key = id(x)
-
-    def forget(_: Any) -> None:
-        alive.pop(key, None)
-        if known is not None:
-            known.pop(key, None)
-
-    alive[key] = ref(x, forget)

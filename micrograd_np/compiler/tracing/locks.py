@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import ref
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
 from micrograd_np.core.writes import owner_of
 
-from .arrays import digest, note
+from .arrays import digest
 
 
 class Locks:
@@ -21,18 +21,17 @@ class Locks:
 
     def __init__(self) -> None:
         self.by_owner: dict[int, list[list[Any]]] = {}  # by the owner of memory: name, weak reference, digest
-        self.locked: dict[int, Any] = {}
-        self.owners: dict[int, Any] = {}
+        self.locked, self.owners = WeakValueDictionary[int, Any](), WeakValueDictionary[int, Any]()
 
     def lock(self, array: Any) -> None:
         """Make `array` read-only, if it lies in memory of NumPy's own: of others, nobody could undo that."""
         owner = owner_of(array)
         if array.flags.writeable and owner.base is None:
             array.flags.writeable = False
-            note(self.owners, owner)
+            self.owners[id(owner)] = owner
         elif id(owner) not in self.owners or _repeats(array):
             return
-        note(self.locked, array)
+        self.locked[id(array)] = array
 
     def unlock(self, array: Any) -> None:
         """Let `array` be written again, if it was locked."""
@@ -42,8 +41,7 @@ class Locks:
 
     def release(self) -> None:
         """Let all be written again."""
-        arrays = [array for reference in self.locked.values() if (array := reference()) is not None]
-        for array in sorted(arrays, key=lambda x: isinstance(x.base, np.ndarray)):  # owners first
+        for array in sorted(self.locked.values(), key=lambda x: isinstance(x.base, np.ndarray)):  # owners first
             self.unlock(array)
 
     def keep(self, name: str, array: Any) -> None:

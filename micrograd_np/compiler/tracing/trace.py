@@ -11,6 +11,7 @@ import gc
 import pickle
 import random
 import warnings
+import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -34,7 +35,7 @@ from micrograd_np.engine.tensor import Tensor
 from ..error import CompileError
 from ..ir import OUTLIVES, Label, Memory, Op
 from ..program import Program, UpdateGroup
-from .arrays import is_alone, note, same, whole
+from .arrays import is_alone, same, whole
 from .captures import Surroundings
 from .cells import Cell, Cells, Ref
 from .differentiate import differentiate
@@ -75,7 +76,9 @@ class Tracer(Events):
         self.refusal: CompileError | None = None
         self.steps: dict[int, int] = {}  # by an optimiser's state of a parameter: how many steps it has made
         self.own_leaves: dict[int, Any] = {}  # leaves of the step's own
-        self.computed: dict[int, Any] = {}  # tensors that an application gave, while they are alive
+        self.computed = weakref.WeakValueDictionary[
+            int, Any
+        ]()  # tensors that an application gave, while they are alive
         self.looked = self.program.inspected
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
@@ -111,8 +114,14 @@ class Tracer(Events):
 
     def _know_while_alive(self, array: Any, ref: Ref) -> None:
         """A trace holds no memory that eager would have given back by now."""
-        self.refs[id(array)] = ref
-        note(self.alive, array, self.refs)
+        key = id(array)
+        refs, alive = self.refs, self.alive
+
+        def forget(_: Any) -> None:
+            refs.pop(key, None)
+            alive.pop(key, None)
+
+        refs[key], alive[key] = ref, weakref.ref(array, forget)
 
     def rely_on(self, memory: Iterable[tuple[str, Any]]) -> None:
         """Nothing but operations may change what is in these arrays, which come with their names."""
@@ -245,7 +254,7 @@ class Tracer(Events):
         self.places[id(data)] = self.cells.where
         self._know_while_alive(data, done._ref)
         if isinstance(result, Vertex):
-            note(self.computed, result)
+            self.computed[id(result)] = result
 
     def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], sample: Any) -> Recorded:
         recorder = self.recorder
@@ -742,4 +751,5 @@ def trace(
     finally:
         mode.set(events=QUIET)
         tracer.locks.release()
+        tracer.alive.clear()  # so that no weak reference waits for the collector of garbage: arrays die with them
         vars(tracer).clear()  # it lies in cycles, and would keep all memory until these are found
