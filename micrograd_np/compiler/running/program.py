@@ -58,14 +58,10 @@ class CompiledProgram:
         numbers = {n: v.memory.array for n, v in writer.numbers.items() if v.memory is not None}
         self.step, self.outputs = namespace["build"](state, numbers, writer.constants, writer.objects)
         self.tensors = [(t, t.data, t.requires_grad) for t, _ in program.states.values() if t is not None]
-        self.slots = [
-            (state, name, array)
-            for group in program.groups
-            for state in group.states
-            for name, array in state.items()
-            if isinstance(array, np.ndarray)
-        ]
-        """What optimisers keep of each parameter."""
+        slots = [(state, *slot) for group in program.groups for state in group.states for slot in state.items()]
+        self.memory = [Guard("{0}.data is {1}", (t, array)) for t, array, _ in self.tensors]
+        self.memory += [Guard(f"{{0}}[{name!r}] is {{1}}", (s, a)) for s, name, a in slots if isinstance(a, np.ndarray)]
+        """What says that the program's memory is still that of its tensors and optimisers."""
         changed = set(program.stores)
         self.written = [t for t, v in program.states.values() if t is not None and v.root.memory in changed]
         self.overwritten: list[int] = []
@@ -119,17 +115,11 @@ class CompiledProgram:
 
     def in_place(self) -> bool:
         """Whether the state is still where the program has it, so that it could go on."""
-        return all(guard.holds() for guard in (*self._memory_guards(), *self.captured))
-
-    def _memory_guards(self) -> list[Guard]:
-        """What says that the program's memory is still that of its tensors and optimisers."""
-        guards = [Guard("{0}.data is {1}", (t, array)) for t, array, _ in self.tensors]
-        return guards + [Guard(f"{{0}}[{name!r}] is {{1}}", (state, array)) for state, name, array in self.slots]
+        return all(guard.holds() for guard in (*self.memory, *self.captured))
 
     def guards(self) -> list[Guard]:
         """All that must hold for it to be the right program: same memory, same modes, same settings."""
-        guards = self._memory_guards()
-        guards += [Guard(f"{{0}}.requires_grad is {flag}", (t,)) for t, _, flag in self.tensors]
+        guards = [Guard(f"{{0}}.requires_grad is {flag}", (t,)) for t, _, flag in self.tensors]
         guards += [Guard(f"{{0}}._training is {flag}", (module,)) for module, flag in self.program.modes]
         for group in self.program.groups:  # one of them may have been left out of some step since
             steps = " == ".join(f"{{{i}}}['step']" for i in range(len(group.states)))
@@ -138,7 +128,7 @@ class CompiledProgram:
         guards += [
             Guard("{0}._grad is not None and {0}._grad.data.shape == {0}.data.shape", (t,)) for t in self.incoming
         ]
-        return [*guards, *self.captured]
+        return [*self.memory, *guards, *self.captured]
 
     @cached_property
     def bound(self) -> _Source:

@@ -7,7 +7,6 @@ from typing import Any
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
-from micrograd_np.engine.tensor import Tensor
 
 from ..program import UpdateGroup
 from .cells import Ref
@@ -36,15 +35,3 @@ class RuntimeScalar:
             mode.set(events=events)
         events.applied(op, inputs, static, z)
         return z
-
-    def _operator(name: str, *, swapped: bool = False) -> Any:  # type: ignore[misc]  # noqa: N805
-        def apply(self: Any, other: Any) -> Any:
-            from micrograd_np.ops import elementwise
-
-            if not isinstance(other, Tensor):
-                return NotImplemented
-            return getattr(elementwise, name)(other, self) if swapped else getattr(elementwise, name)(self, other)
-
-        return apply
-
-    __add__, __sub__, __mul__, __truediv__ = map(_operator, ("add", "subtract", "multiply", "divide"))
