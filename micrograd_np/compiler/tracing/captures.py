@@ -110,7 +110,8 @@ class Surroundings:
         self.looks_at_gradients = "grad" in self.read or any(name.startswith("clip_grad") for name in named)
         self.decisive = [x for x in (*self.things, *self.others) if self._is_decisive(x)]
         """What code gets at by what it reads: anything else in its place, and the step may do something else."""
-        self.arrays = {id(x): x.thing.copy() for x in self.decisive if _is_small_array(x.thing)}
+        arrays = [x for x in self.decisive if isinstance(x.thing, np.ndarray) and x.thing.size <= MANY]
+        self.arrays = {id(x): x.thing.copy() for x in arrays}
         self.sizes = [size_of(x) for x in {id(x.thing): x.thing for x in self.decisive}.values() if _has_size(x)]
         modules = {id(x.thing): x.thing for x in self.things if is_module(x.thing)}.values()
         self.modules = [(x, dict(vars(x)), self.read | read_by_class(type(x))) for x in modules]
@@ -256,10 +257,6 @@ def _opens(x: Any) -> bool:
 
 _PYTHONS = (SimpleNamespace, Namespace, UserDict, UserList)
 """Objects of Python's own that keep what users put there."""
-
-
-def _is_small_array(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.size <= MANY
 
 
 def _has_size(x: Any) -> bool:

@@ -545,11 +545,6 @@ class Tracer(Events):
             self.program.states[id(array)] = (None, self.cells.read(ref))
         return tensor_of(array)
 
-    def name_locals(self) -> None:
-        """Call values what the user's functions call them."""
-        for name, ref in self.frames.names():
-            ref.label.name = ref.label.name or name
-
     def leaf(self, x: Any) -> Any:
         """A leaf that the step returns as it is: that very tensor, as eagerly, so that gradients reach it."""
         ref = self.ref(x)
@@ -595,7 +590,9 @@ class Tracer(Events):
         return program
 
     def _name(self) -> None:
-        """Hints for values without names: what they are gradients of, what kernels call them, how they are made."""
+        """Names as in the user's functions; else hints: of what it is a gradient, what kernels call it, how it is made."""
+        for name, ref in self.frames.names():
+            ref.label.name = ref.label.name or name
         self.recorder.words.tell()
         for ref, of in self.gradient_of:
             if not ref.label.name:
@@ -630,18 +627,13 @@ def _is_generator(x: Any) -> bool:
 
 def _check_early(program: Program) -> None:
     """Move checks of what is there by then before whatever writes memory that outlives the step."""
-    ops, lasting = program.ops, {v.root for v in program.stores.values()}
-    versions = {*program.inputs, *(v for _, v in (*program.gradients_in, *program.states.values()))}
-    for op in ops:
-        if op.effect == "update" and op.of is not None and op.of.root in versions:
-            versions.update(op.defines)
-            lasting.update(op.defines)
+    ops = program.ops
+    lasting: set[Any] = {v.root for v in program.stores.values()}
+    lasting |= {op.result for op in ops if op.effect == "update" and op.of is not None and op.of.kind in OUTLIVES}
     for check in [op for op in ops if op.effect == "check"]:
         at = ops.index(check)
         ready = max((i for i, op in enumerate(ops[:at]) if op.result in check.reads), default=-1)
-        writes = [i for i, op in enumerate(ops[:at]) if i > ready and op.result in lasting]
-        if writes:
-            ops.insert(writes[0], ops.pop(at))
+        ops.insert(next((i for i in range(ready + 1, at) if ops[i].result in lasting), at), ops.pop(at))
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:
@@ -741,7 +733,6 @@ def trace(
             tracer.program.pullback = _differentiated(tracer, result, floor)
         if tracer.refusal is not None:
             raise tracer.refusal
-        tracer.name_locals()
         mode.set(events=QUIET)
         return result, tracer.finish(result)
     except ValueError as error:

@@ -16,11 +16,6 @@ _SAY_NOTHING = frozenset(("out", "target", "first", "part", "found", "array", "r
 _SHORT = 3  # letters: x, y and z are what a kernel calls everything
 
 
-def says_something(name: str) -> bool:
-    """Whether what a kernel calls an array is a word for it."""
-    return len(name) >= _SHORT and name not in _SAY_NOTHING
-
-
 class Words:
     """What kernels call the arrays that they work on, in their local variables."""
 
@@ -30,8 +25,8 @@ class Words:
         """What was copied to be laid out anew, and what of."""
 
     def hear(self, name: str, label: Label) -> None:
-        """Note what a function calls an array; the first name stays."""
-        if says_something(name):
+        """Note what a function calls an array, where that is a word for it; the first name stays."""
+        if len(name) >= _SHORT and name not in _SAY_NOTHING:
             self.said.append((name, label))
 
     def tell(self) -> None:
