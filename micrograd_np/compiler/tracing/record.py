@@ -384,11 +384,14 @@ def _copies(path: str, x: Recorded, result: Any) -> bool:
 
 def _changed(x: Any, change: Callable[[Any], Any]) -> Any:
     """Arguments with ``change(array)`` for each array, recorded or not."""
+    if isinstance(x, (tuple, list)):
+        parts = [
+            change(part) if type(part) is Recorded else part if type(part) in _PLAIN else _changed(part, change)
+            for part in x
+        ]
+        return parts if isinstance(x, list) else tuple(parts)
     if isinstance(x, (Recorded, np.ndarray)):
         return change(x)
-    if isinstance(x, (tuple, list)):
-        parts = [part if type(part) in _PLAIN else _changed(part, change) for part in x]
-        return parts if isinstance(x, list) else tuple(parts)
     return {k: _changed(v, change) for k, v in x.items()} if isinstance(x, dict) else x
 
 

@@ -590,7 +590,7 @@ class Tracer(Events):
         return program
 
     def _name(self) -> None:
-        """Names as in the user's functions; else hints: of what it is a gradient, what kernels call it, how it is made."""
+        """Names as in the user's functions; else hints: what kernels say, of what it is a gradient, how it is made."""
         for name, ref in self.frames.names():
             ref.label.name = ref.label.name or name
         self.recorder.words.tell()
