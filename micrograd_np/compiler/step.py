@@ -16,13 +16,14 @@ from weakref import ref
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.messages import explain_keywords
 from micrograd_np.core.modes import mode
+from micrograd_np.core.writes import writes
 
 from .backend import check_backend, get_compile_backend
 from .error import CompileError
 from .guards import MISS, Guard
 from .pipeline import build
 from .program import Program
-from .running.calls import count_writes, lifted, overwritten, repeated, signature_of, tensors_of
+from .running.calls import lifted, overwritten, repeated, signature_of, tensors_of
 from .running.program import CompiledProgram
 from .running.pullback import BackwardProgram, watched
 from .running.report import Report, report
@@ -131,13 +132,13 @@ class Compiled:
                     results = entry.run(leaves)
                     if results is not MISS:
                         if entry.overwritten:
-                            count_writes((args, kwargs), [leaves[i] for i in entry.overwritten])
+                            writes.note_all([leaves[i] for i in entry.overwritten])
                         if self.last is not entry or self.quick is None:
                             self.last = entry
                             self.quick = None if kwargs else entry.quick(args, self.lock)
                         if entry.reverse is not None:
                             return entry.reverse.results(results, tensors_of((args, kwargs)), leaves)
-                        return entry.rebuilt(results)
+                        return results
             self.misses += 1
             with _Uncollected():
                 return self._trace(key, args, kwargs)

@@ -9,7 +9,6 @@ import numpy as np
 from micrograd_np.core.messages import with_article
 from micrograd_np.core.trees import instances, parts, with_parts
 from micrograd_np.core.vertex import Vertex
-from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
 
 from ..program import Program
@@ -90,13 +89,5 @@ def tensors_of(x: Any) -> list[Any]:
 
 def overwritten(program: Program, arrays: list[tuple[str, Any]]) -> list[int]:
     """Which of `arrays`, the arguments of `program`, it writes into: one that came twice is one array."""
-    written = program.written()
-    mine = {id(a) for (_, a), v in zip(arrays, program.inputs, strict=True) if v.memory in written}
+    mine = {id(a) for (_, a), v in zip(arrays, program.inputs, strict=True) if v.memory in program.stores}
     return [i for i, (_, a) in enumerate(arrays) if id(a) in mine]
-
-
-def count_writes(arguments: Any, arrays: list[Any]) -> None:
-    """Bump the versions of the tensors among the arguments that have one of `arrays`, as a write in place does."""
-    for t in dict.fromkeys(tensors_of(arguments)):
-        if any(t.data is a for a in arrays):
-            writes.note(t.data)

@@ -27,7 +27,7 @@ from micrograd_np.engine.tensor import Tensor
 
 from ..c.policy import Policy
 from ..guards import GONE, MISS, Guard
-from ..ir import Op, Value, mapped
+from ..ir import Op, Value
 from ..memory import Plan
 from ..program import Program, UpdateGroup
 from ..writing.write import Writer
@@ -101,12 +101,6 @@ class CompiledProgram:
         self.counter[0] += 1
         return results
 
-    def rebuilt(self, results: Any) -> Any:
-        """What the step returns, with tensors around the arrays of the program."""
-        rest = iter(results)
-        kind: Any = self.program.kind or Tensor
-        return mapped(self.program.results, lambda _: kind(next(rest)))
-
     def overlap(self, arrays: list[Any]) -> bool:
         """Whether an array that is written into may share memory with an argument, of which its lines know nothing."""
         if any(id(a) in self.own for array in arrays for a in _holders(array)):
@@ -140,7 +134,10 @@ class CompiledProgram:
         return bool(self.bound.names["holds"]())
 
     def run(self, arrays: list[Any]) -> Any:
-        """One call: set the numbers, run the step, hand out gradients and results; MISS if a setting changed."""
+        """One call: set the numbers, run the step, hand out gradients and results; MISS if a setting changed.
+
+        Results are arrays where a backward program will hang under them.
+        """
         return self.bound.names["run"](*arrays)
 
     def quick(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
@@ -202,7 +199,7 @@ class _Source:
         for t in entry.incoming:  # a gradient of the last call lies in the very buffer that this call will write
             g = f"{self.name(t)}._grad"
             rows.append(f"arrays = (*arrays, {g}.data.copy() if id({g}) in {own} else {g}.data)")
-        rows += [*self._call("*arrays"), "return out"]
+        rows += [*self._call("*arrays"), f"return {'out' if entry.reverse is not None else self._result()}"]
         return ["def run(*arrays):", *(f"    {row}" for row in rows)]
 
     def _call(self, arguments: str) -> list[str]:
@@ -284,7 +281,7 @@ class _Source:
         return self.names["quick"]
 
     def _result(self) -> str:
-        """What a quick call returns."""
+        """What the step returns, with tensors around the arrays of the program."""
         numbers = count()
 
         def spelt(x: Any) -> str:
