@@ -122,7 +122,8 @@ class Compiled:
             return self._lifted(args, kwargs)[0]()
         with self.lock:
             leaves: list[Any] = []
-            key: tuple[Any, ...] = signature_of((args, kwargs), leaves), mode.recording, repeated(leaves)
+            kind = signature_of(args, leaves), signature_of(kwargs, leaves) if kwargs else None
+            key: tuple[Any, ...] = (*kind, mode.recording, repeated(leaves))
             if self.looked and key in self.looked:
                 key = (*key, *(leaves[i].tobytes() for i in self.looked[key]))
             for entry in self.entries.get(key, ()):
@@ -175,7 +176,7 @@ class Compiled:
             entry.captured.append(Guard("False", ()))
         looked = {i for i, (_, array) in enumerate(arrays) if id(array) in program.inspected}
         if looked:
-            alike = key[:3]  # calls whose lists of numbers have the same shapes
+            alike = key[:4]  # calls whose lists of numbers have the same shapes
             self.looked[alike] = sorted(looked.union(self.looked.get(alike, ())))
             key = (*alike, *(arrays[i][1].tobytes() for i in self.looked[alike]))
         entry.seconds = (traced - began, perf_counter() - traced)
