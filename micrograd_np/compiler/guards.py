@@ -56,13 +56,16 @@ class Place(NamedTuple):
     key: Any
     attribute: bool = False
 
+    def now(self) -> Any:
+        """What is kept there; raises one of `GONE` if nothing is."""
+        return getattr(self.holder, self.key) if self.attribute else self.holder[self.key]
+
     def has(self, thing: Any) -> bool:
         """Whether it is kept there now, or a value that is no other."""
         try:
-            now = getattr(self.holder, self.key) if self.attribute else self.holder[self.key]
+            return same_value(self.now(), thing)
         except GONE:
             return thing is MISS
-        return same_value(now, thing)
 
     def guard(self, thing: Any) -> Guard:
         """The condition that it is kept there, or a value that is no other; that there is nothing, for MISS."""
@@ -160,10 +163,10 @@ def of_optimizers(groups: Iterable[UpdateGroup]) -> list[Guard]:
     groups = list(groups)
     guards = []
     for o in {id(group.optimizer): group.optimizer for group in groups}.values():
-        places = [(Place(o, "state", True), o.state), (Place(o, "param_groups", True), o.param_groups)]
-        places += [(Place(o.param_groups, i), group) for i, group in enumerate(o.param_groups)]
-        places += [(Place(group, "params"), group["params"]) for group in o.param_groups]
-        guards += [place.guard(thing) for place, thing in places]
+        places = [Place(o, name, attribute=True) for name in ("state", "param_groups")]
+        places += [Place(o.param_groups, i) for i in range(len(o.param_groups))]
+        places += [Place(group, "params") for group in o.param_groups]
+        guards += [place.guard(place.now()) for place in places]
         guards += [size_of(x) for x in (o.param_groups, *(group["params"] for group in o.param_groups))]
     for group in groups:
         pairs = zip(group.params, group.states, strict=True)

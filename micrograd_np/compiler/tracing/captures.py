@@ -204,9 +204,9 @@ class Surroundings:
             above = {id(y.thing) for y in x.way() if is_module(y.thing)}
             filled |= above
             used |= above if id(x.thing) in read else set()
-        # a loss or an activation has no tensors by which one could tell
-        used |= {id(x.thing) for x in self.things if is_module(x.thing) and id(x.thing) not in filled}
-        used |= {id(x.thing) for x in self.things if (callable(x.thing) and not is_module(x.thing)) or x.by_name}
+        for x in self.things:  # a loss or an activation has no tensors by which one could tell
+            if x.by_name or (id(x.thing) not in filled if is_module(x.thing) else callable(x.thing)):
+                used.add(id(x.thing))
         places: dict[Any, Guard] = {}
         sizes = {id(guard.things[0]): guard for guard in self.sizes}
         modules: set[int] = set()
@@ -217,13 +217,9 @@ class Surroundings:
                     modules.add(id(y.thing))
                 if y.place is None or isinstance(y.place.holder, tuple):
                     continue
-                if (
-                    is_module(y.place.holder)
-                    and type(y.thing) is not np.ndarray
-                    and not isinstance(y.thing, CONTAINERS)
-                ):
+                if is_module(y.place.holder) and not isinstance(y.thing, (np.ndarray, *CONTAINERS)):  # one of its parts
                     modules.add(id(y.place.holder))
-                    continue  # one of its parts
+                    continue
                 thing = self.arrays.get(id(y), y.thing)
                 if thing is not y.thing and any(np.may_share_memory(y.thing, a) for a in memory):
                     thing = y.thing  # whose values are those of a tensor

@@ -74,6 +74,7 @@ class Tracer(Events):
         self.pulled_ops = 0
         self.frames = Frames(trace.__code__, lambda x: self.refs.get(id(x.data)))
         self.refusal: CompileError | None = None
+        self.groups: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]] = {}  # those of the settings at hand
         self.steps: dict[int, int] = {}  # by an optimiser's state of a parameter: how many steps it has made
         self.own_leaves: dict[int, Any] = {}  # leaves of the step's own
         self.computed = weakref.WeakValueDictionary[
@@ -335,12 +336,8 @@ class Tracer(Events):
         sample = recorder.sample(target.data)  # values differ by now; only shapes matter for recording
         out = recorder.lift(self.ref(target), sample)
         self.cells.where = self.frames.place()
-        operands = []
-        for x in inputs:
-            if isinstance(x, Vertex) and x.data is target.data:
-                operands.append(out)
-            else:
-                operands.append(self._operand(x, target.data))
+        itself = [isinstance(x, Vertex) and x.data is target.data for x in inputs]
+        operands = [out if same else self._operand(x, sample) for x, same in zip(inputs, itself, strict=True)]
         self._recorded(op, inputs, operands, static, sample, out)
 
     def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
@@ -492,21 +489,15 @@ class Tracer(Events):
         """One step of an optimiser, its numbers left open."""
         with self.section("update"), set_grad_enabled(False):
             for settings in optimizer.param_groups:
-                groups: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]] = {}
+                self.groups.clear()
                 for p in settings["params"]:
                     if p._grad is not None:
-                        self._update(optimizer, settings, p, groups)
+                        self._update(optimizer, settings, p)
                     else:
                         self.without(p)
         return True
 
-    def _update(
-        self,
-        optimizer: Any,
-        settings: dict[str, Any],
-        p: Any,
-        groups: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]],
-    ) -> None:
+    def _update(self, optimizer: Any, settings: dict[str, Any], p: Any) -> None:
         """The update of one parameter; all with the same step number are one group."""
         state = optimizer.state.get(p, {})
         if len(state) <= len(optimizer.kept(settings)):
@@ -514,9 +505,9 @@ class Tracer(Events):
         t = state["step"] = state["step"] + 1
         before = self.steps.get(id(state), 0)
         self.steps[id(state)] = before + 1
-        if (t, before) not in groups:
-            groups[t, before] = self._group(optimizer, settings, t)
-        group, numbers = groups[t, before]
+        if (t, before) not in self.groups:
+            self.groups[t, before] = self._group(optimizer, settings, t)
+        group, numbers = self.groups[t, before]
         group.before = before
         group.states.append(state)
         group.params.append(p)
@@ -574,16 +565,14 @@ class Tracer(Events):
         program.results = _with_values(result, self)
         program.gradients_absent = list(self.absent.values())
         for leaf in self.touched.values():
-            if self._inside(leaf):
-                continue
-            g = grad_of(leaf)
-            refs = None if g is None else self.refs.get(id(g.data))
-            program.gradients_out.append((leaf, None if refs is None else self.cells.read(refs)))
+            if not self._inside(leaf):
+                g = grad_of(leaf)
+                ref = None if g is None else self.refs.get(id(g.data))
+                program.gradients_out.append((leaf, None if ref is None else self.cells.read(ref)))
         program.states = {key: (t, v if v.op is None else v.op.args[0]) for key, (t, v) in program.states.items()}
         for cell in {ref.cell: None for ref in self.refs.values()}:
-            content, memory = cell.content, cell.memory
-            lasts = memory is not None and memory.kind in OUTLIVES
-            if memory is not None and content is not None and lasts and content.root.memory is not memory:
+            memory, content = cell.memory, cell.content
+            if memory and content and memory.kind in OUTLIVES and content.root.memory is not memory:
                 program.stores[memory] = content
         self._name()
         _check_early(program)
