@@ -19,7 +19,7 @@ def is_alone(x: Vertex) -> bool:
     """Whether nobody but `x` holds its memory: no tensor, view or variable; records of applications do not count."""
     others = sys.getrefcount(x.data) - 2  # the tensor, and the argument here
     if others > 0 and x.data.base is None:  # else it lies in the memory of a program, which holds it
-        lists = [r for r in gc.get_referrers(x.data) if type(r) in (list, tuple)]
+        lists = [r for r in gc.get_referrers(x.data) if type(r) is list]
         others -= sum(any(isinstance(z, Node) and z.arrays is r for z in gc.get_referrers(r)) for r in lists)
     return others <= 0
 

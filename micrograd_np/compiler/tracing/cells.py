@@ -56,22 +56,17 @@ class Ref:
             self.label = cell.label
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the array."""
-        return self.cell.shape if self.view is None else self.view.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of its elements."""
-        return self.cell.dtype if self.view is None else self.view.dtype
-
-    @property
     def kind(self) -> str:
         """The kind of memory, as `Value.kind` says it."""
         cell = self.cell
         if cell.memory is not None:
             return cell.memory.kind
         return cell.content.kind if cell.content is not None else "buffer"
+
+
+def layout(array: Any) -> tuple[int, ...] | None:
+    """The strides of an array that is not in C order: later sums and products follow the order in memory."""
+    return None if array.flags.c_contiguous else array.strides
 
 
 class Cells:
@@ -115,13 +110,11 @@ class Cells:
         self.append(view.of_another(base, result))
         return result
 
-    def compute(
-        self, function: str, call: Callable[..., Any], args: Any, kwargs: Any, ref: Ref, strides: tuple[int, ...] | None
-    ) -> Op:
-        """A call that writes all of the array `ref`, whatever that held before; `strides` are those of the array."""
+    def compute(self, function: str, call: Callable[..., Any], args: Any, kwargs: Any, ref: Ref, array: Any) -> Op:
+        """A call that writes all of the array `ref`, whatever that held before; `array` is a sample of it."""
         cell = ref.cell
         if cell.mirrors:
-            value = Value(ref.shape, ref.dtype, strides)
+            value = Value(array.shape, array.dtype, layout(array))
             self.append(Op(function, call, args, kwargs, value, "new"))
             return self.update("np.copyto", np.copyto, (value,), {}, ref)
         if ref.parent is None:
@@ -130,7 +123,7 @@ class Cells:
         back = self._way_back(ref) if cell.memory is None else None
         if back is None:
             return self.update("np.copyto" if function == "copy" else function, call, args, kwargs, ref)
-        value = Value(ref.shape, ref.dtype, strides, ref.label)
+        value = Value(array.shape, array.dtype, layout(array), ref.label)
         op = self.append(Op(function, call, args, kwargs, value, "new"))
         of = value
         for view in back:  # what is computed in the shape of the view is seen in that of the whole

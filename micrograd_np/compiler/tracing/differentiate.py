@@ -16,7 +16,7 @@ from micrograd_np.core.vertex import Node, Vertex, tensor_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
 
-from ..ir import Label, Memory, Op, Value, mapped
+from ..ir import Label, Memory, Value, values_in
 from ..program import Program, copied
 from .cells import Cell, Ref
 
@@ -69,9 +69,7 @@ def differentiate(tracer: Any, result: Any, floor: int) -> Pullback | None:
 def positions(program: Program, pullback: Pullback) -> list[int | None]:
     """For each value among the results, in order: which root it is."""
     roots = {v: i for i, v in enumerate(pullback.roots)}
-    which: list[int | None] = []
-    mapped(program.results, lambda v: which.append(roots.get(v)))
-    return which
+    return [roots.get(v) for v in values_in(program.results)]
 
 
 def cut(program: Program, pullback: Pullback) -> tuple[Program, Program]:
@@ -81,9 +79,7 @@ def cut(program: Program, pullback: Pullback) -> tuple[Program, Program]:
     computed = {v for op in ahead for v in op.defines} - views
     read = [v for op in behind for v in op.reads] + pullback.gradients
     residuals = list(dict.fromkeys(v.root for v in read if v.root in computed))
-    views_read: dict[Op, None] = {}
-    for v in read:  # the views of what crosses are made again
-        views_read |= dict.fromkeys(op for op in v.steps if op.result in views)
+    views_read = dict.fromkeys(op for v in read for op in v.steps if op.result in views)  # are made again
     back, copies = copied(program, [*views_read, *behind])
     crossing = {copies[v]: Value(v.shape, v.dtype, None, copies[v].label, Memory("input")) for v in residuals}
     back.name = f"{program.name}, backward"

@@ -22,7 +22,7 @@ from micrograd_np.core.writes import owner_of
 
 from ..ir import Op, Value, constant
 from ..operations import RESHAPES, WRITES_FIRST
-from .cells import Cell, Cells, Ref
+from .cells import Cell, Cells, Ref, layout
 from .words import Words
 
 _COMPILER = str(Path(__file__).parent)
@@ -202,7 +202,7 @@ class Recorder:
 
     def _buffer(self, array: Any) -> Recorded:
         """A buffer of the program whose sample is `array`."""
-        return Recorded(self, Ref(Cell(array.shape, array.dtype, _layout(array))), array)
+        return Recorded(self, Ref(Cell(array.shape, array.dtype, layout(array))), array)
 
     @staticmethod
     def spares(array: Any) -> bool:
@@ -236,7 +236,7 @@ class Recorder:
             if "where" in kwargs:
                 self.cells.update(path, function, values, named, out._ref)
             else:
-                self.cells.compute(path, function, values, named, out._ref, _layout(out._array))
+                self.cells.compute(path, function, values, named, out._ref, out._array)
             return out
         if path in WRITES_FIRST or path.startswith("routine."):
             self._write_first(path, function, args, raw, kwargs, raw_kwargs)
@@ -256,7 +256,7 @@ class Recorder:
         if isinstance(result, (np.ndarray, np.generic)) and (_is_ufunc(function) or path == "np.dot"):
             # into a buffer; no scalars from 0-d
             done = self._buffer(np.asarray(result))
-            self.cells.compute(path, function, values, named, done._ref, done._ref.cell.strides)
+            self.cells.compute(path, function, values, named, done._ref, done._array)
             return done
         if isinstance(result, (tuple, list)) and any(isinstance(r, (np.ndarray, np.generic)) for r in result):
             return tuple(
@@ -276,8 +276,7 @@ class Recorder:
         shows_all = path == "setitem" and all(part is Ellipsis or part is None for part in index)
         whole = path in ("np.copyto", "method.fill") or (shows_all and np.ndim(source) <= target.ndim)
         if whole and not kwargs and np.can_cast(np.asarray(source).dtype, target.dtype, "same_kind"):
-            strides = _layout(target._array)
-            self.cells.compute("copy", np.copyto, (values[-1],), {}, target._ref, strides)
+            self.cells.compute("copy", np.copyto, (values[-1],), {}, target._ref, target._array)
         else:
             self.cells.update(path, function, values, named, target._ref)
 
@@ -311,14 +310,14 @@ class Recorder:
         space = self._buffer(array)
         if number is not None:
             number = bool(number) if array.dtype == np.bool_ else number  # to which NumPy casts no integer
-            self.cells.compute("copy", np.copyto, (number,), {}, space._ref, None)
+            self.cells.compute("copy", np.copyto, (number,), {}, space._ref, array)
         return space
 
     def _copy(self, x: Recorded, array: Any) -> Recorded:
         """A buffer with the elements of `x`, laid out as `array`."""
         copied = self._buffer(array)
         self.words.copies.append((copied._ref.label, x._ref.label))
-        self.cells.compute("copy", np.copyto, (self.cells.read(x._ref),), {}, copied._ref, None)
+        self.cells.compute("copy", np.copyto, (self.cells.read(x._ref),), {}, copied._ref, array)
         return copied
 
     def _result(self, path: str, function: Any, values: Any, named: Any, result: Any, recorded: Any) -> Any:
@@ -336,7 +335,7 @@ class Recorder:
                 op = Op(path, function, values, named, value, "view", self.cells.read(x._ref))
                 self.cells.append(op)
                 return Recorded(self, Ref(x._ref.cell, x._ref, op), result)
-        ref = Ref(Cell(result.shape, result.dtype, _layout(result)))
+        ref = Ref(Cell(result.shape, result.dtype, layout(result)))
         ref.cell.content = Value(result.shape, result.dtype, ref.cell.strides, ref.label)
         op = Op(path, function, values, named, ref.cell.content, "fresh")
         self.cells.append(op)
@@ -349,11 +348,6 @@ class Recorder:
     def _value(self, x: Any) -> Value:
         """The value of what is recorded; an array that a kernel made from settings alone is the same each time."""
         return self.cells.read(x._ref) if type(x) is Recorded else constant(x)
-
-
-def _layout(array: Any) -> tuple[int, ...] | None:
-    """The strides of an array that is not in C order: later sums and products follow the order in memory."""
-    return None if array.flags.c_contiguous else array.strides
 
 
 def _part(function: Callable[..., Any], i: int) -> Callable[..., Any]:

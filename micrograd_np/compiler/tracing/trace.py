@@ -95,7 +95,6 @@ class Tracer(Events):
     def input(self, name: str, array: Any) -> None:
         """An argument of the step."""
         self.program.inputs.append(self.cells.read(self._know(array, self._source("input", array, name))))
-        self.rely_on([(name, array)])
 
     def constant(self, array: Any, name: str = "") -> Ref:
         """An array that is the same in every call."""
@@ -123,12 +122,6 @@ class Tracer(Events):
             alive.pop(key, None)
 
         refs[key], alive[key] = ref, weakref.ref(array, forget)
-
-    def rely_on(self, memory: Iterable[tuple[str, Any]]) -> None:
-        """Nothing but operations may change what is in these arrays, which come with their names."""
-        for name, array in memory:
-            self.locks.keep(name, array)
-            self.locks.lock(array)
 
     def ref(self, x: Any) -> Any:
         """What the program knows an operand as; itself, where it is a plain number."""
@@ -465,7 +458,7 @@ class Tracer(Events):
         """A tensor of `array`, into which the program copies `content`: laid out as eager lays it out."""
         self.cells.where = self.frames.place()
         own = self.recorder.destination(array)
-        self.cells.compute("copy", np.copyto, (content,), {}, own._ref, own._ref.cell.strides)
+        self.cells.compute("copy", np.copyto, (content,), {}, own._ref, array)
         self._know_while_alive(array, own._ref)
         return tensor_of(array)
 
@@ -706,7 +699,9 @@ def trace(
     tracer.cleared_leaves.update(cleared)
     for argument, array in arrays:
         tracer.input(argument, array)
-    tracer.rely_on(around.memory())
+    for called, array in (*arrays, *around.memory()):  # which nothing but operations may change
+        tracer.locks.keep(called, array)
+        tracer.locks.lock(array)
     if mode.events is not QUIET:
         message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
         raise CompileError(message)
