@@ -610,8 +610,11 @@ def _is_generator(x: Any) -> bool:
 def _check_early(program: Program) -> None:
     """Move checks of what is there by then before whatever writes memory that outlives the step."""
     ops = program.ops
-    lasting: set[Any] = {v.root for v in program.stores.values()}
-    lasting |= {op.result for op in ops if op.effect == "update" and op.of is not None and op.of.kind in OUTLIVES}
+    lasting: set[Any] = {*program.inputs, *(v for _, v in (*program.gradients_in, *program.states.values()))}
+    for op in ops:
+        if op.effect == "update" and op.of is not None and op.of.root in lasting:
+            lasting.add(op.result)
+    lasting |= {v.root for v in program.stores.values()}
     for check in [op for op in ops if op.effect == "check"]:
         at = ops.index(check)
         ready = max((i for i, op in enumerate(ops[:at]) if op.result in check.reads), default=-1)
