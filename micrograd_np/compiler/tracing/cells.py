@@ -14,7 +14,7 @@ from ..operations import inverse
 class Cell:
     """Memory that is written, perhaps several times: what it holds now."""
 
-    __slots__ = ("content", "copied", "dtype", "label", "memory", "mirrors", "shape", "source", "strides")
+    __slots__ = ("content", "copied", "dtype", "fresh", "label", "memory", "mirrors", "shape", "source", "strides")
 
     def __init__(
         self,
@@ -28,6 +28,8 @@ class Cell:
         self.label = Label() if label is None else label
         self.content: Value | None = None
         """None as long as nothing has been written."""
+        self.fresh = False
+        """Whether NumPy allocates what it holds."""
         self.source: Value | None = None
         """What the memory holds first."""
         if memory is not None:
@@ -36,6 +38,10 @@ class Cell:
         """Other cells that lie in the same memory: a tensor and a view of it that the step finds side by side."""
         self.copied: tuple[Value, Value] | None = None
         """With mirrors: a content, and the copy of it that is read."""
+
+    def hold(self, content: Value | None) -> None:
+        """Hold something else."""
+        self.content, self.fresh = content, content is not None and content.kind == "fresh"
 
 
 class Ref:
@@ -61,7 +67,7 @@ class Ref:
         cell = self.cell
         if cell.memory is not None:
             return cell.memory.kind
-        return cell.content.kind if cell.content is not None else "buffer"
+        return "fresh" if cell.fresh else "buffer"
 
 
 def layout(array: Any) -> tuple[int, ...] | None:
@@ -118,7 +124,7 @@ class Cells:
             self.append(Op(function, call, args, kwargs, value, "new"))
             return self.update("np.copyto", np.copyto, (value,), {}, ref)
         if ref.parent is None:
-            cell.content = Value(cell.shape, cell.dtype, cell.strides, cell.label)
+            cell.content, cell.fresh = Value(cell.shape, cell.dtype, cell.strides, cell.label), False
             return self.append(Op(function, call, args, kwargs, cell.content, "new"))
         back = self._way_back(ref) if cell.memory is None else None
         if back is None:
@@ -130,7 +136,7 @@ class Cells:
             undone = inverse(view, of)
             assert undone is not None
             of = self.append(undone).result or of
-        cell.content, ref.base, ref.view = of, of, value
+        cell.content, cell.fresh, ref.base, ref.view = of, False, of, value
         return op
 
     def _way_back(self, ref: Ref) -> list[Op] | None:
@@ -154,7 +160,7 @@ class Cells:
         if old.op is not None and old.op.effect == "fresh" and not old.shape:  # NumPy gives a number, not an array
             new = Value(old.shape, old.dtype, None, old.label)
             self.append(Op("copy", np.copyto, (old,), {}, new, "new"))
-            ref.cell.content = self._moved(ref.cell.content, old, new)
+            ref.cell.content, ref.cell.fresh = self._moved(ref.cell.content, old, new), False
             of = self.read(ref)
             old = of.root
         new = Value(old.shape, old.dtype, old.strides, old.label)

@@ -336,7 +336,7 @@ class Recorder:
                 self.cells.append(op)
                 return Recorded(self, Ref(x._ref.cell, x._ref, op), result)
         ref = Ref(Cell(result.shape, result.dtype, layout(result)))
-        ref.cell.content = Value(result.shape, result.dtype, ref.cell.strides, ref.label)
+        ref.cell.content, ref.cell.fresh = Value(result.shape, result.dtype, ref.cell.strides, ref.label), True
         op = Op(path, function, values, named, ref.cell.content, "fresh")
         self.cells.append(op)
         return Recorded(self, ref, result)

@@ -67,7 +67,7 @@ class Recording:
             old = ref.cell
             if old not in same:
                 same[old] = Cell(old.shape, old.dtype, old.strides, None, label(old.label))
-                same[old].content = value(content)
+                same[old].hold(value(content))
             new_ref = same[ref] = Ref(same[old], same.get(ref.parent), same.get(ref.template))
             if view is not None:
                 new_ref.base, new_ref.view = value(base), value(view)
@@ -76,7 +76,7 @@ class Recording:
         words.copies += [(label(x), label(of)) for x, of in self.copies]
         done: Ref = same[self.done]
         if self.written is not None:
-            done.cell.content = same[self.written]
+            done.cell.hold(same[self.written])
         return done
 
 
