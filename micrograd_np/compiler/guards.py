@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
 from keyword import iskeyword
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -57,13 +56,16 @@ class Place(NamedTuple):
     key: Any
     attribute: bool = False
 
+    def now(self) -> Any:
+        """What is kept there; raises one of `GONE` if nothing is."""
+        return getattr(self.holder, self.key) if self.attribute else self.holder[self.key]
+
     def has(self, thing: Any) -> bool:
         """Whether it is kept there now, or a value that is no other."""
         try:
-            now = getattr(self.holder, self.key) if self.attribute else self.holder[self.key]
+            return same_value(self.now(), thing)
         except GONE:
             return thing is MISS
-        return same_value(now, thing)
 
     def guard(self, thing: Any) -> Guard:
         """The condition that it is kept there, or a value that is no other; that there is nothing, for MISS."""
@@ -85,14 +87,12 @@ def _braced(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-@dataclass(eq=False)
 class Parts:
     """Modules and tensors, with what `parts_of` has found in them under some names."""
 
-    parts: list[tuple[Any, Collection[str], list[Any]]] = field(default_factory=list)
-    number: int = 0
-    """Which number of changes it was when they were last looked at."""
-    settings: dict[str, Any] = field(default_factory=lambda: changes.settings)
+    def __init__(self, parts: list[tuple[Any, Collection[str], list[Any]]]) -> None:
+        self.parts, self.settings = parts, changes.settings
+        self.number = changes.number  # when they were last looked at
 
     def hold(self) -> bool:
         """Look at all modules and hooks, and remember when that was; whether all parts and settings are the same."""
@@ -163,10 +163,10 @@ def of_optimizers(groups: Iterable[UpdateGroup]) -> list[Guard]:
     groups = list(groups)
     guards = []
     for o in {id(group.optimizer): group.optimizer for group in groups}.values():
-        places = [(Place(o, "state", True), o.state), (Place(o, "param_groups", True), o.param_groups)]
-        places += [(Place(o.param_groups, i), group) for i, group in enumerate(o.param_groups)]
-        places += [(Place(group, "params"), group["params"]) for group in o.param_groups]
-        guards += [place.guard(thing) for place, thing in places]
+        places = [Place(o, name, attribute=True) for name in ("state", "param_groups")]
+        places += [Place(o.param_groups, i) for i in range(len(o.param_groups))]
+        places += [Place(group, "params") for group in o.param_groups]
+        guards += [place.guard(place.now()) for place in places]
         guards += [size_of(x) for x in (o.param_groups, *(group["params"] for group in o.param_groups))]
     for group in groups:
         pairs = zip(group.params, group.states, strict=True)

@@ -86,10 +86,6 @@ class Program:
                     readers[v] = [op]
         return readers
 
-    def written(self) -> set[Memory]:
-        """The memory that it changes."""
-        return set(self.stores)
-
     def replace(self, replacements: Mapping[Value, Value]) -> None:
         """Let other values be read, and leave, by those that do now, whose operations go; also in several steps."""
         if not replacements:

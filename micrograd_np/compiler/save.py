@@ -16,10 +16,10 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from micrograd_np.core.messages import with_article
+from micrograd_np.core.writes import owner_of
 
 from .error import CompileError
 from .ir import Value
-from .program import UpdateGroup
 from .running.program import CompiledProgram
 from .writing.plain import plain
 from .writing.write import Literals
@@ -171,12 +171,7 @@ def save(entry: CompiledProgram, path: str | Path, style: str = "exact") -> Path
         "generators": repr(generators),
         "clocks": clocks,
         "incoming": repr({owners[id(t)]: v.shape for t, v in program.gradients_in}),
-        "outgoing": repr(
-            {
-                owners[id(t)]: None if v is None else [id(o) for o in outputs].index(id(v))
-                for t, v in program.gradients_out
-            }
-        ),
+        "outgoing": repr({owners[id(t)]: v and outputs.index(v) for t, v in program.gradients_out}),
         "arguments": ", ".join(arguments),
         "returned": _returned(entry),
     }
@@ -198,8 +193,8 @@ def save(entry: CompiledProgram, path: str | Path, style: str = "exact") -> Path
     path.write_text("\n".join((head, body.strip("\n"), *functions, tail)), encoding="utf-8")
     arrays = {f"memory {name}": x for name, x in memory.items()}
     arrays |= {f"constant {name}": x for name, x in writer.loaded().items()}
-    arrays |= {f"gradient {owners[id(t)]}": t.grad.data for t, _ in program.gradients_out if t.grad is not None}
-    arrays |= {f"gradient {owners[id(t)]}": t.grad.data for t, _ in program.gradients_in if t.grad is not None}
+    leaves = [t for t, _ in (*program.gradients_out, *program.gradients_in) if t.grad is not None]
+    arrays |= {f"gradient {owners[id(t)]}": t.grad.data for t in leaves}
     rest = {
         "generators": {name: x.bit_generator.state for name, x in writer.objects.items()},
         "clocks": [[_plain(c.group), c.states[0]["step"] + c.before] for c in program.groups],
@@ -232,9 +227,7 @@ def _memory(entry: CompiledProgram, writer: Literals) -> tuple[dict[str, Any], d
         if t.name and t.name not in named:
             named[t.name] = array
     for name, array in named.items():
-        root: Any = array
-        while isinstance(root.base, np.ndarray):
-            root = root.base
+        root = owner_of(array)
         if id(root) not in roots:
             roots[id(root)] = name
             memory[name] = root if root.flags.forc else _spread(root)
@@ -282,17 +275,13 @@ def _clocks(entry: CompiledProgram, writer: Literals) -> tuple[str, list[str], d
         name = f"{type(clock.optimizer).__name__.lower()}_scalars"
         if name not in functions:
             functions[name] = _function(clock.optimizer.scalars, name, functions, imports)
-        slots = [(numbers[id(array)], key) for array, key in _slots(entry, clock) if id(array) in numbers]
+        slots = [(numbers[id(a)], key) for c, s in entry.numbers if c is clock for a, key in s if id(a) in numbers]
         fixed = {k: x for k, x in clock.fixed.items() if not callable(x)}
         every = sum(any(s is clock.states[0] for s in c.states) for c in entry.program.groups)  # steps in each call
         last = f", {every}" if every > 1 else ""
         rows.append(f"    _Clock({name}, *_rest['clocks'][{i}], {slots!r}, {fixed!r}, {clock.truths!r}{last}),")
     text = "\n".join(["_clocks = [", *rows, "]"]) if rows else "_clocks = []"
     return text, [f"\n{source}" for source in functions.values()], imports
-
-
-def _slots(entry: CompiledProgram, clock: UpdateGroup) -> list[tuple[Any, str]]:
-    return next(slots for c, slots in entry.numbers if c is clock)
 
 
 def _function(function: Callable[..., Any], name: str, functions: dict[str, str], imports: dict[str, str]) -> str:

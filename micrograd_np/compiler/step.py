@@ -16,13 +16,14 @@ from weakref import ref
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.messages import explain_keywords
 from micrograd_np.core.modes import mode
+from micrograd_np.core.writes import writes
 
 from .backend import check_backend, get_compile_backend
 from .error import CompileError
 from .guards import MISS, Guard
 from .pipeline import build
 from .program import Program
-from .running.calls import count_writes, lifted, others_of, overwritten, repeated, signature_of, tensors_of
+from .running.calls import lifted, overwritten, repeated, signature_of, tensors_of
 from .running.program import CompiledProgram
 from .running.pullback import BackwardProgram, watched
 from .running.report import Report, report
@@ -32,6 +33,7 @@ from .tracing.differentiate import cut, positions
 from .tracing.trace import trace
 from .writing.plain import plain
 
+_Named = list[tuple[str, Any]]
 _MANY = 64  # kinds of arguments from which on it looks as if there would be no end to them
 VERIFY = False
 """Whether the rules of every program are checked; tests of the compiler set it."""
@@ -117,55 +119,40 @@ class Compiled:
             if result is not MISS:
                 return result
         if mode.events is not QUIET:  # part of a larger trace, or under detect_nonfinite: each op is to be seen
-            return self._uncompiled([], args, kwargs)()
+            return self._lifted(args, kwargs)[0]()
         with self.lock:
             leaves: list[Any] = []
-            key = (
-                signature_of(args, leaves),
-                signature_of(kwargs, leaves) if kwargs else None,
-                mode.recording,
-                repeated(leaves),
-            )
+            kind = signature_of(args, leaves), signature_of(kwargs, leaves) if kwargs else None
+            key: tuple[Any, ...] = (*kind, mode.recording, repeated(leaves))
             if self.looked and key in self.looked:
                 key = (*key, *(leaves[i].tobytes() for i in self.looked[key]))
             for entry in self.entries.get(key, ()):
                 if entry.overlap(leaves):
-                    return self._uncompiled([], args, kwargs)()
+                    return self._lifted(args, kwargs)[0]()
                 if entry.holds():
                     results = entry.run(leaves)
                     if results is not MISS:
                         if entry.overwritten:
-                            count_writes((args, kwargs), [leaves[i] for i in entry.overwritten])
+                            writes.note_all([leaves[i] for i in entry.overwritten])
                         if self.last is not entry or self.quick is None:
                             self.last = entry
                             self.quick = None if kwargs else entry.quick(args, self.lock)
                         if entry.reverse is not None:
                             return entry.reverse.results(results, tensors_of((args, kwargs)), leaves)
-                        return entry.rebuilt(results)
+                        return results
             self.misses += 1
             with _Uncollected():
                 return self._trace(key, args, kwargs)
 
     def _trace(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        arrays: list[tuple[str, Any]] = []
-        function = self._uncompiled(arrays, args, kwargs)
-        rest = others_of(dict(self._named(args), **kwargs))
+        function, arrays, rest = self._lifted(args, kwargs)
         around = Surroundings(self.function, rest)
         self._refuse_twofold(around, arrays)
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t._grad is not None]
         began = perf_counter()
         arguments = [(t, t.data) for t in tensors_of((args, kwargs))]
         standing = [(x.thing, ref(x.thing.data)) for x in around.tensors()]
-        result, program = trace(
-            function,
-            (),
-            arrays,
-            self.__name__,
-            cleared,
-            around.names(),
-            generators=around.generators(),
-            memory=around.memory(),
-        )
+        result, program = trace(function, arrays, self.__name__, around, cleared)
         traced = perf_counter()
         self._refuse_replaced(around, program)
         self._refuse_moved([*arguments, *((t, array()) for t, array in standing)], program)
@@ -216,22 +203,21 @@ class Compiled:
         """
         end = None if timeout is None else monotonic() + timeout
         with self.lock:
-            entries = [one for kind in self.entries.values() for entry in kind for one in _programs(entry)]
-            policies = [one.policy for one in entries if one.policy is not None]
+            programs = (one for kind in self.entries.values() for entry in kind for one in _programs(entry))
+            policies = [one.policy for one in programs if one.policy is not None]
             for policy in policies:
                 policy.start()
         return all(policy.wait(None if end is None else max(0.0, end - monotonic())) for policy in policies)
 
-    def _uncompiled(self, arrays: list[tuple[str, Any]], args: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
-        """The function with these arguments, the arrays among them lifted and noted in `arrays`."""
-        tensors: dict[int, Any] = {}
-        lifted_args = [lifted(a, name, arrays, tensors) for name, a in self._named(args)]
-        return partial(self.function, *lifted_args, **{k: lifted(a, k, arrays, tensors) for k, a in kwargs.items()})
-
-    def _named(self, args: tuple[Any, ...]) -> list[tuple[str, Any]]:
-        """Arguments that came by position, with their names."""
+    def _lifted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Callable[[], Any], _Named, _Named]:
+        """The function with these arguments, the arrays among them lifted; these arrays, and whatever is no array."""
+        arrays: _Named = []
+        others: _Named = []
         names = list(self.signature.parameters) if self.signature is not None else []
-        return [(names[i] if i < len(names) else f"argument_{i}", a) for i, a in enumerate(args)]
+        names += [f"argument_{i}" for i in range(len(names), len(args))]
+        lift = partial(lifted, arrays=arrays, others=others, tensors={})
+        positional = map(lift, args, names)
+        return partial(self.function, *positional, **{k: lift(a, k) for k, a in kwargs.items()}), arrays, others
 
     def _refuse_twofold(self, around: Surroundings, arrays: list[tuple[str, Any]]) -> None:
         """Raise CompileError for an argument whose memory the function also has by itself."""

@@ -17,6 +17,7 @@ from onnx import ModelProto, TensorProto, helper
 from micrograd_np.compiler.error import CompileError
 from micrograd_np.compiler.ir import Op, Value, values_in
 from micrograd_np.compiler.program import Program
+from micrograd_np.compiler.tracing.captures import Surroundings
 from micrograd_np.compiler.tracing.trace import trace
 from micrograd_np.core.messages import require_type, require_value
 from micrograd_np.core.modes import mode
@@ -135,14 +136,14 @@ def _open_axes(dynamic: Mapping[str, Mapping[int, str]], inputs: Mapping[str, An
 def _traced(model: Callable[..., Any], names: Sequence[str], inputs: Sequence[Any], kind: Any) -> Program:
     """The program of one call with tensors of the class `kind`."""
     tensors = [kind(x) for x in inputs]
-    names_by_id = {id(t): name for name, t in _named(model)}
+    around = Surroundings(model)
     arrays = [(name, t.data) for name, t in zip(names, tensors, strict=True)]
     modules = [(path, m) for path, m in model.named_modules() if path] if isinstance(model, Module) else []
     try:
         with no_grad(), ExitStack() as stack:
             for path, module in modules:
                 stack.enter_context(module.register_forward_hook(partial(_call_by_path, path)))
-            _, program = trace(model, tensors, arrays, "export", (), names_by_id, _WHOLE)
+            _, program = trace(partial(model, *tensors), arrays, "export", around, whole=_WHOLE)
     except CompileError as error:
         raise OnnxError(f"export: {str(error).removeprefix('compile: ')}") from None
     finally:

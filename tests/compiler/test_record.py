@@ -223,6 +223,14 @@ def joined(xp, out, x):
     return xp.multiply(z[: x.shape[0]], x, out=out)
 
 
+def added_to_a_part(xp, out, x):
+    z = xp.exp(x)
+    part = z[1:]
+    part += x[0]
+    part /= 2.0
+    return xp.multiply(z, x, out=out)
+
+
 def sorted_and_doubled(xp, out, x):
     z = xp.sort(x, axis=0)
     z[0] = 1.0
@@ -260,7 +268,17 @@ def masked_by_values(xp, out, x):
 @pytest.mark.native
 @pytest.mark.parametrize(
     "kernel",
-    [padded_by, filled_twice, joined, sorted_and_doubled, masked, masked_otherwise, masked_where, masked_by_values],
+    [
+        padded_by,
+        filled_twice,
+        joined,
+        added_to_a_part,
+        sorted_and_doubled,
+        masked,
+        masked_otherwise,
+        masked_where,
+        masked_by_values,
+    ],
 )
 def test_a_kernel_may_write_into_what_numpy_has_filled_or_made(kernel, tmp_path, rng):
     op = primitive("{x}", domain=(REALS,))(kernel)

@@ -3,6 +3,7 @@
 import gc
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -88,6 +89,17 @@ def test_a_trace_leaves_the_collector_of_garbage_as_it_was(enabled):
         gc.enable()
         if not before:
             gc.unfreeze()
+
+
+def test_a_trace_leaves_no_weak_references_behind():
+    """Python may crash where its collector of garbage finds some while the array dies that they refer to."""
+    w, x = mg.Tensor(np.ones(3), requires_grad=True), np.ones(3)
+    gc.disable()
+    try:
+        z = mg.compile(lambda x: (w * x).sum())(x)
+    finally:
+        gc.enable()
+    assert [weakref.getweakrefcount(a) for a in (w.data, x, z.data)] == [0, 0, 0]
 
 
 def test_what_traces_leave_behind_is_collected():

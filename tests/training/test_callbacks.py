@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tensorboardX.proto.event_pb2 import Event
 
+import micrograd_np
 from micrograd_np import nn, optim
 from micrograd_np.compiler.running import program
 from micrograd_np.data import DataLoader, TensorDataset
@@ -31,6 +32,36 @@ def test_a_short_last_batch_compiles_no_dispatch_anew(monkeypatch):
     fit(net, nn.MSELoss(), optim.SGD(net.parameters(), lr=0.1), batches, epochs=6, compile=True, lint=False,
                  progress=False, callbacks=[note])  # fmt: skip
     assert counts[-1] == counts[2]
+
+
+@pytest.mark.parametrize("change", [lambda net: setattr(net, "scale", 0.5), lambda net: setattr(net, "act", nn.ReLU())])
+def test_a_callback_may_change_the_model_of_a_compiled_fit(change):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.act, self.scale = nn.Linear(3, 2), nn.Tanh(), 1.0
+
+        def forward(self, x):
+            return self.act(self.layer(x)) * self.scale
+
+    rng = np.random.default_rng(0)
+    batches = [(rng.standard_normal((4, 3)), rng.standard_normal((4, 2))) for _ in range(2)]
+    weights = []
+    for compiled in (False, True):
+        micrograd_np.random.manual_seed(0)
+        net = Net()
+        optimizer, settings = optim.SGD(net.parameters(), lr=0.1), {"epochs": 3, "progress": False}
+        fit(
+            net,
+            nn.MSELoss(),
+            optimizer,
+            batches,
+            compile=compiled,
+            callbacks=[lambda _, net=net: change(net)],
+            **settings,
+        )
+        weights.append(net.layer.weight.data)
+    assert np.array_equal(*weights)
 
 
 def test_callbacks_are_called_after_each_epoch_and_closed_after_errors(tmp_path):

@@ -9,7 +9,6 @@ import numpy as np
 from micrograd_np.core.messages import with_article
 from micrograd_np.core.trees import instances, parts, with_parts
 from micrograd_np.core.vertex import Vertex
-from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
 
 from ..program import Program
@@ -31,15 +30,11 @@ def signature_of(x: Any, leaves: list[Any]) -> Any:
         return list, numbers.shape, numbers.dtype
     if kind is tuple or kind is list:
         return kind, tuple([signature_of(part, leaves) for part in x])
-    if kind is dict:
-        return dict, tuple([(k, signature_of(v, leaves)) for k, v in x.items()])
     held = parts(x)
-    if held is not None:  # tuples with names, dataclasses and so on
+    if held is not None:  # dicts, tuples with names, dataclasses and so on
         return kind, tuple([(k, signature_of(part, leaves)) for k, part in held.items()])
-    if isinstance(x, (float, np.generic)):
+    if isinstance(x, (float, np.generic, slice)):
         return kind, repr(x)  # 0.0 and -0.0 are equal, and nan is not equal to itself
-    if kind is slice:
-        return kind, repr(x)
     try:
         hash(x)
     except TypeError:
@@ -60,8 +55,11 @@ def repeated(leaves: list[Any]) -> Any:
     return places if len(first) < len(leaves) else None
 
 
-def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], tensors: dict[int, Any]) -> Any:
-    """`x` with arrays as tensors, `made` for each that differs, lists of numbers as `Numbers`; noted in `arrays`."""
+def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], others: list[tuple[str, Any]], tensors: Any) -> Any:
+    """`x` with arrays as tensors, `made` for each that differs, and lists of numbers as `Numbers`.
+
+    All these are noted in `arrays`, with names, and functions, modules, objects and numbers in `others`.
+    """
     if isinstance(x, np.ndarray):
         x = np.asarray(x)
         arrays.append((name, x))
@@ -78,7 +76,10 @@ def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], tensors: dict[int, 
     if type(x) is tuple and array_of(list(x)) is not None:
         return Fixed(x)
     held = parts(x)
-    return x if held is None else with_parts(x, [lifted(y, f"{name}_{k}", arrays, tensors) for k, y in held.items()])
+    if held is None:
+        others.append((name, x))
+        return x
+    return with_parts(x, [lifted(y, f"{name}_{k}", arrays, others, tensors) for k, y in held.items()])
 
 
 def tensors_of(x: Any) -> list[Any]:
@@ -86,25 +87,7 @@ def tensors_of(x: Any) -> list[Any]:
     return list(instances(x, Vertex))
 
 
-def others_of(x: Any, name: str = "") -> list[tuple[str, Any]]:
-    """What arguments hold besides arrays and containers, with names: functions, modules, objects, numbers."""
-    if isinstance(x, (np.ndarray, Vertex)):
-        return []
-    held = parts(x)
-    if held is None:
-        return [(name, x)]
-    return [y for k, part in held.items() for y in others_of(part, f"{name}_{k}" if name else str(k))]
-
-
 def overwritten(program: Program, arrays: list[tuple[str, Any]]) -> list[int]:
     """Which of `arrays`, the arguments of `program`, it writes into: one that came twice is one array."""
-    written = program.written()
-    mine = {id(a) for (_, a), v in zip(arrays, program.inputs, strict=True) if v.memory in written}
+    mine = {id(a) for (_, a), v in zip(arrays, program.inputs, strict=True) if v.memory in program.stores}
     return [i for i, (_, a) in enumerate(arrays) if id(a) in mine]
-
-
-def count_writes(arguments: Any, arrays: list[Any]) -> None:
-    """Bump the versions of the tensors among the arguments that have one of `arrays`, as a write in place does."""
-    for t in dict.fromkeys(tensors_of(arguments)):
-        if any(t.data is a for a in arrays):
-            writes.note(t.data)

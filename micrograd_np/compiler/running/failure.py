@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
-from ..c.policy import Policy
-from ..program import Program
-from ..writing.write import Writer
+from traceback import walk_tb
+from typing import Any
 
 
-class Emitted(Protocol):
-    """What is asked of a compiled program."""
-
-    program: Program
-    writer: Writer
-    filename: str
-    source: str
-    policy: Policy | None
-
-    def call(self, *arrays: Any) -> Any:
-        """Run it."""
-
-
-def explain(error: BaseException, entry: Emitted, *, wrote: bool = False) -> None:
+def explain(error: BaseException, entry: Any, *, wrote: bool = False) -> None:
     """Let `error` say what eager says, and add which of the user's lines failed, and the state of the state.
 
     `wrote` says that the entry is the backward pass of one that has changed something.
@@ -62,10 +46,7 @@ def explain(error: BaseException, entry: Emitted, *, wrote: bool = False) -> Non
 def _line_in(error: BaseException, filename: str) -> int | None:
     """The number of the line of the step that raised."""
     number = None
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if code.co_filename == filename and "<" in code.co_qualname:  # the step itself, no routine that it calls
-            number = trace.tb_lineno
-        trace = trace.tb_next
+    for frame, line in walk_tb(error.__traceback__):
+        if frame.f_code.co_filename == filename and "<" in frame.f_code.co_qualname:  # no routine that the step calls
+            number = line
     return number

@@ -11,7 +11,7 @@ import builtins
 import itertools
 import linecache
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from itertools import count
 from typing import Any
 from weakref import finalize, proxy
@@ -27,7 +27,7 @@ from micrograd_np.engine.tensor import Tensor
 
 from ..c.policy import Policy
 from ..guards import GONE, MISS, Guard
-from ..ir import Op, Value, mapped
+from ..ir import Op, Value
 from ..memory import Plan
 from ..program import Program, UpdateGroup
 from ..writing.write import Writer
@@ -58,14 +58,10 @@ class CompiledProgram:
         numbers = {n: v.memory.array for n, v in writer.numbers.items() if v.memory is not None}
         self.step, self.outputs = namespace["build"](state, numbers, writer.constants, writer.objects)
         self.tensors = [(t, t.data, t.requires_grad) for t, _ in program.states.values() if t is not None]
-        self.slots = [
-            (state, name, array)
-            for group in program.groups
-            for state in group.states
-            for name, array in state.items()
-            if isinstance(array, np.ndarray)
-        ]
-        """What optimisers keep of each parameter."""
+        slots = [(state, *slot) for group in program.groups for state in group.states for slot in state.items()]
+        self.memory = [Guard("{0}.data is {1}", (t, array)) for t, array, _ in self.tensors]
+        self.memory += [Guard(f"{{0}}[{name!r}] is {{1}}", (s, a)) for s, name, a in slots if isinstance(a, np.ndarray)]
+        """What says that the program's memory is still that of its tensors and optimisers."""
         changed = set(program.stores)
         self.written = [t for t, v in program.states.values() if t is not None and v.root.memory in changed]
         self.overwritten: list[int] = []
@@ -89,7 +85,6 @@ class CompiledProgram:
             (g, [(v.memory.array, key.partition(":")[0]) for key, v in g.numbers.items() if v.memory is not None])
             for g in program.groups
         ]
-        self._bound: _Source | None = None
 
     @property
     def calls(self) -> int:
@@ -106,12 +101,6 @@ class CompiledProgram:
         self.counter[0] += 1
         return results
 
-    def rebuilt(self, results: Any) -> Any:
-        """What the step returns, with tensors around the arrays of the program."""
-        rest = iter(results)
-        kind: Any = self.program.kind or Tensor
-        return mapped(self.program.results, lambda _: kind(next(rest)))
-
     def overlap(self, arrays: list[Any]) -> bool:
         """Whether an array that is written into may share memory with an argument, of which its lines know nothing."""
         if any(id(a) in self.own for array in arrays for a in _holders(array)):
@@ -120,17 +109,11 @@ class CompiledProgram:
 
     def in_place(self) -> bool:
         """Whether the state is still where the program has it, so that it could go on."""
-        return all(guard.holds() for guard in (*self._memory_guards(), *self.captured))
-
-    def _memory_guards(self) -> list[Guard]:
-        """What says that the program's memory is still that of its tensors and optimisers."""
-        guards = [Guard("{0}.data is {1}", (t, array)) for t, array, _ in self.tensors]
-        return guards + [Guard(f"{{0}}[{name!r}] is {{1}}", (state, array)) for state, name, array in self.slots]
+        return all(guard.holds() for guard in (*self.memory, *self.captured))
 
     def guards(self) -> list[Guard]:
         """All that must hold for it to be the right program: same memory, same modes, same settings."""
-        guards = self._memory_guards()
-        guards += [Guard(f"{{0}}.requires_grad is {flag}", (t,)) for t, _, flag in self.tensors]
+        guards = [Guard(f"{{0}}.requires_grad is {flag}", (t,)) for t, _, flag in self.tensors]
         guards += [Guard(f"{{0}}._training is {flag}", (module,)) for module, flag in self.program.modes]
         for group in self.program.groups:  # one of them may have been left out of some step since
             steps = " == ".join(f"{{{i}}}['step']" for i in range(len(group.states)))
@@ -139,22 +122,23 @@ class CompiledProgram:
         guards += [
             Guard("{0}._grad is not None and {0}._grad.data.shape == {0}.data.shape", (t,)) for t in self.incoming
         ]
-        return [*guards, *self.captured]
+        return [*self.memory, *guards, *self.captured]
 
-    @property
+    @cached_property
     def bound(self) -> _Source:
         """Guards and calls, as functions."""
-        if self._bound is None:
-            self._bound = _Source(self)
-        return self._bound
+        return _Source(self)
 
     def holds(self) -> bool:
         """Whether the program is still the right one."""
-        return bool(self.bound.function("holds")())
+        return bool(self.bound.names["holds"]())
 
     def run(self, arrays: list[Any]) -> Any:
-        """One call: set the numbers, run the step, hand out gradients and results; MISS if a setting changed."""
-        return self.bound.function("run")(*arrays)
+        """One call: set the numbers, run the step, hand out gradients and results; MISS if a setting changed.
+
+        Results are arrays where a backward program will hang under them.
+        """
+        return self.bound.names["run"](*arrays)
 
     def quick(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
         """``call(*args)`` for arguments like `args`: the step's result, or MISS. None where calls need the long way."""
@@ -193,6 +177,8 @@ class _Source:
         self.by_id = {id(x): name for name, x in self.names.items()}
         self.quicks: dict[tuple[type, ...], Callable[..., Any]] = {}
         self.condition = " and ".join([guard.source(self.name) for guard in entry.guards()] or ["True"])
+        rows = ["try:", f"    return {self.condition}", "except GONE:", "    return False"]
+        self._execute(["def holds():", *(f"    {row}" for row in rows), *self._run()])
 
     def name(self, thing: Any) -> str:
         """A name for an object."""
@@ -203,24 +189,8 @@ class _Source:
             self.names[name] = thing
         return name
 
-    def function(self, name: str) -> Callable[..., Any]:
-        """One of the functions ``holds()`` and ``run(*arrays)``."""
-        if name not in self.names:
-            lines = self._holds() if name == "holds" else self._run()
-            self._execute(lines)
-        return self.names[name]
-
     def _execute(self, lines: list[str]) -> None:
         exec(builtins.compile("\n".join(lines), f"<dispatch {self.entry.filename}>", "exec"), self.names)  # noqa: S102
-
-    def _holds(self) -> list[str]:
-        return [
-            "def holds():",
-            "    try:",
-            f"        return {self.condition}",
-            "    except GONE:",
-            "        return False",
-        ]
 
     def _run(self) -> list[str]:
         entry = self.entry
@@ -229,7 +199,7 @@ class _Source:
         for t in entry.incoming:  # a gradient of the last call lies in the very buffer that this call will write
             g = f"{self.name(t)}._grad"
             rows.append(f"arrays = (*arrays, {g}.data.copy() if id({g}) in {own} else {g}.data)")
-        rows += [*self._call("*arrays"), "return out"]
+        rows += [*self._call("*arrays"), f"return {'out' if entry.reverse is not None else self._result()}"]
         return ["def run(*arrays):", *(f"    {row}" for row in rows)]
 
     def _call(self, arguments: str) -> list[str]:
@@ -311,7 +281,7 @@ class _Source:
         return self.names["quick"]
 
     def _result(self) -> str:
-        """What a quick call returns."""
+        """What the step returns, with tensors around the arrays of the program."""
         numbers = count()
 
         def spelt(x: Any) -> str:

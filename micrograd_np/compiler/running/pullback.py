@@ -14,7 +14,7 @@ from micrograd_np.engine.tensor import Tensor
 from ..ir import Value, mapped
 from ..program import Program
 from ..tracing.differentiate import Pullback
-from .failure import Emitted, explain
+from .failure import explain
 
 
 class BackwardProgram:
@@ -22,7 +22,7 @@ class BackwardProgram:
 
     def __init__(
         self,
-        entry: Emitted,
+        entry: Any,
         pullback: Pullback,
         arguments: Sequence[Any],
         tree: Any,
@@ -117,19 +117,15 @@ class _Call:
         return self.pulled[1]
 
 
-def _kernel(xp: Any, out: Any, *xs: Any, call: _Call) -> Any:
+def _kernel(xp: Any, out: Any, *xs: Any, call: _Call, which: int = 0) -> Any:
     raise NotImplementedError  # its value is known before the vertex is made
 
 
-def _rule(i: int, g: Any, z: Any, *xs: Any, call: _Call) -> Any:
+def _rule(i: int, g: Any, z: Any, *xs: Any, call: _Call, which: int = 0) -> Any:
     gradient = call.gradients(g)[i]
     if i == call.reverse.count - 1:
         call.pulled = None
     return gradient
-
-
-def _kernel_of_part(xp: Any, out: Any, x: Any, *, call: _Call, which: int) -> Any:
-    raise NotImplementedError
 
 
 _plain: dict[str, Any] = {
@@ -141,10 +137,10 @@ _plain: dict[str, Any] = {
     "view": False,
     "numpy": (),
 }
-_kernel.__name__ = _kernel_of_part.__name__ = "compiled"
+_kernel.__name__ = "compiled"
 _compiled: Primitive[Any] = Primitive(_kernel, "compiled call", **_plain).vjp(xs=_rule)
 _compiled.reads_all = True  # the second program does
-_part: Primitive[Any] = Primitive(_kernel_of_part, "compiled", **_plain).vjp(
-    x=lambda g, z, x, call, which: call.arrive(which, g)
+_part: Primitive[Any] = Primitive(_kernel, "compiled", **_plain).vjp(
+    xs=lambda i, g, z, *xs, call, which: call.arrive(which, g)
 )
 """One result of a call: where several are differentiated, the second program runs once."""

@@ -9,32 +9,19 @@ from zlib import crc32
 
 import numpy as np
 
-from micrograd_np.core.vertex import Constant, Node, Vertex
+from micrograd_np.core.vertex import Node, Vertex
 
 _COPIED = 64 * 1024  # bytes up to which two copies cost less than a comparison
 _LARGE = 256 * 1024  # bytes from which on a checksum would take as long as the step
 
 
-def shared(x: Vertex, inputs: tuple[Any, ...] = (), result: Any = None) -> bool:
-    """Whether somebody else holds the memory of `x`, which is met for the first time.
-
-    That may be another tensor, a view, or a variable of the user. Neither records of applications count, nor an op that
-    is just being applied to `inputs` and has given `result`.
-    """
-    data = result.data if isinstance(result, Vertex) else result
-    own = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
-    if isinstance(result, Vertex) and result.node is not None:
-        if type(result.node.arrays) is tuple:
-            own *= 2  # by variables, and by the tuple of them
-        own += sum(type(y) is Constant and getattr(y, "array", None) is x.data for y in result.node.inputs)
-    rest = (
-        sys.getrefcount(x.data) - 2 - own - (result is not None and data.base is x.data)
-    )  # 2: the tensor, and the argument here
-    if rest > 0 and x.data.base is None:  # else it lies in the memory of a program, which holds it
+def is_alone(x: Vertex) -> bool:
+    """Whether nobody but `x` holds its memory: no tensor, view or variable; records of applications do not count."""
+    others = sys.getrefcount(x.data) - 2  # the tensor, and the argument here
+    if others > 0 and x.data.base is None:  # else it lies in the memory of a program, which holds it
         lists = [r for r in gc.get_referrers(x.data) if type(r) is list]
-        recorded = sum(any(isinstance(z, Node) and z.arrays is r for z in gc.get_referrers(r)) for r in lists)
-        rest -= max(recorded - (own > 0), 0)
-    return rest > 0
+        others -= sum(any(isinstance(z, Node) and z.arrays is r for z in gc.get_referrers(r)) for r in lists)
+    return others <= 0
 
 
 def whole(a: Any) -> bool:

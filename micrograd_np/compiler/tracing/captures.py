@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
 
 from ..guards import (
@@ -91,6 +90,7 @@ class Surroundings:
         self.things += [Captured(x, called=name) for name, x in arguments if _opens(x)]
         self.others: list[Captured] = []
         """What nothing is found in: numbers, strings, arrays, and what belongs to other packages."""
+        own = {id(function), *(id(getattr(function, name, function)) for name in ("__func__", "__self__"))}
         opened: set[int] = set()
         named: set[str] = {"update", "scalars"}  # the names in all code that was found, or that ours asks for
         owners: dict[int, Captured] = {}  # classes and modules, in which code finds things by name
@@ -98,7 +98,7 @@ class Surroundings:
         self.read: set[str] = set()
         """The attributes that code reads, and does not call."""
         for x in self.things:  # grows as it goes
-            if id(x.thing) not in opened and _opens(x.thing):
+            if id(x.thing) not in opened and (id(x.thing) in own or _opens(x.thing)):  # of `fit`, too, which is ours
                 opened.add(id(x.thing))
                 self._add(_inside(x))
                 if isinstance(x.thing, FunctionType):
@@ -110,7 +110,8 @@ class Surroundings:
         self.looks_at_gradients = "grad" in self.read or any(name.startswith("clip_grad") for name in named)
         self.decisive = [x for x in (*self.things, *self.others) if self._is_decisive(x)]
         """What code gets at by what it reads: anything else in its place, and the step may do something else."""
-        self.arrays = {id(x): x.thing.copy() for x in self.decisive if _is_small_array(x.thing)}
+        arrays = [x for x in self.decisive if isinstance(x.thing, np.ndarray) and x.thing.size <= MANY]
+        self.arrays = {id(x): x.thing.copy() for x in arrays}
         self.sizes = [size_of(x) for x in {id(x.thing): x.thing for x in self.decisive}.values() if _has_size(x)]
         modules = {id(x.thing): x.thing for x in self.things if is_module(x.thing)}.values()
         self.modules = [(x, dict(vars(x)), self.read | read_by_class(type(x))) for x in modules]
@@ -203,9 +204,9 @@ class Surroundings:
             above = {id(y.thing) for y in x.way() if is_module(y.thing)}
             filled |= above
             used |= above if id(x.thing) in read else set()
-        # a loss or an activation has no tensors by which one could tell
-        used |= {id(x.thing) for x in self.things if is_module(x.thing) and id(x.thing) not in filled}
-        used |= {id(x.thing) for x in self.things if (callable(x.thing) and not is_module(x.thing)) or x.by_name}
+        for x in self.things:  # a loss or an activation has no tensors by which one could tell
+            if x.by_name or (id(x.thing) not in filled if is_module(x.thing) else callable(x.thing)):
+                used.add(id(x.thing))
         places: dict[Any, Guard] = {}
         sizes = {id(guard.things[0]): guard for guard in self.sizes}
         modules: set[int] = set()
@@ -216,13 +217,9 @@ class Surroundings:
                     modules.add(id(y.thing))
                 if y.place is None or isinstance(y.place.holder, tuple):
                     continue
-                if (
-                    is_module(y.place.holder)
-                    and type(y.thing) is not np.ndarray
-                    and not isinstance(y.thing, CONTAINERS)
-                ):
+                if is_module(y.place.holder) and not isinstance(y.thing, (np.ndarray, *CONTAINERS)):  # one of its parts
                     modules.add(id(y.place.holder))
-                    continue  # one of its parts
+                    continue
                 thing = self.arrays.get(id(y), y.thing)
                 if thing is not y.thing and any(np.may_share_memory(y.thing, a) for a in memory):
                     thing = y.thing  # whose values are those of a tensor
@@ -240,7 +237,7 @@ class Surroundings:
             guards += [Guard(f"({{0}}._grad is None) is {t._grad is None}", (t,)) for t in leaves if t.requires_grad]
         looked: list[tuple[Any, Collection[str], list[Any]]] = [(t, (), parts_of(t, read, ())) for t in tensors]
         looked += [(x, names, parts_of(x, read, names)) for x, _, names in self.modules if id(x) in modules]
-        return [*guards, Parts(looked, changes.number).guard()]
+        return [*guards, Parts(looked).guard()]
 
 
 def _opens(x: Any) -> bool:
@@ -256,10 +253,6 @@ def _opens(x: Any) -> bool:
 
 _PYTHONS = (SimpleNamespace, Namespace, UserDict, UserList)
 """Objects of Python's own that keep what users put there."""
-
-
-def _is_small_array(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.size <= MANY
 
 
 def _has_size(x: Any) -> bool:

@@ -14,7 +14,7 @@ from ..operations import inverse
 class Cell:
     """Memory that is written, perhaps several times: what it holds now."""
 
-    __slots__ = ("content", "copied", "dtype", "label", "memory", "mirrors", "shape", "source", "strides")
+    __slots__ = ("content", "copied", "dtype", "fresh", "label", "memory", "mirrors", "shape", "source", "strides")
 
     def __init__(
         self,
@@ -28,6 +28,8 @@ class Cell:
         self.label = Label() if label is None else label
         self.content: Value | None = None
         """None as long as nothing has been written."""
+        self.fresh = False
+        """Whether NumPy allocates what it holds."""
         self.source: Value | None = None
         """What the memory holds first."""
         if memory is not None:
@@ -36,6 +38,10 @@ class Cell:
         """Other cells that lie in the same memory: a tensor and a view of it that the step finds side by side."""
         self.copied: tuple[Value, Value] | None = None
         """With mirrors: a content, and the copy of it that is read."""
+
+    def hold(self, content: Value | None) -> None:
+        """Hold something else."""
+        self.content, self.fresh = content, content is not None and content.kind == "fresh"
 
 
 class Ref:
@@ -56,22 +62,17 @@ class Ref:
             self.label = cell.label
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the array."""
-        return self.cell.shape if self.view is None else self.view.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of its elements."""
-        return self.cell.dtype if self.view is None else self.view.dtype
-
-    @property
     def kind(self) -> str:
         """The kind of memory, as `Value.kind` says it."""
         cell = self.cell
         if cell.memory is not None:
             return cell.memory.kind
-        return cell.content.kind if cell.content is not None else "buffer"
+        return "fresh" if cell.fresh else "buffer"
+
+
+def layout(array: Any) -> tuple[int, ...] | None:
+    """The strides of an array that is not in C order: later sums and products follow the order in memory."""
+    return None if array.flags.c_contiguous else array.strides
 
 
 class Cells:
@@ -115,29 +116,27 @@ class Cells:
         self.append(view.copy(lambda v: base if v is view.of else v, result))
         return result
 
-    def compute(
-        self, function: str, call: Callable[..., Any], args: Any, kwargs: Any, ref: Ref, strides: tuple[int, ...] | None
-    ) -> Op:
-        """A call that writes all of the array `ref`, whatever that held before; `strides` are those of the array."""
+    def compute(self, function: str, call: Callable[..., Any], args: Any, kwargs: Any, ref: Ref, array: Any) -> Op:
+        """A call that writes all of the array `ref`, whatever that held before; `array` is a sample of it."""
         cell = ref.cell
         if cell.mirrors:
-            value = Value(ref.shape, ref.dtype, strides)
+            value = Value(array.shape, array.dtype, layout(array))
             self.append(Op(function, call, args, kwargs, value, "new"))
             return self.update("np.copyto", np.copyto, (value,), {}, ref)
         if ref.parent is None:
-            cell.content = Value(cell.shape, cell.dtype, cell.strides, cell.label)
+            cell.content, cell.fresh = Value(cell.shape, cell.dtype, cell.strides, cell.label), False
             return self.append(Op(function, call, args, kwargs, cell.content, "new"))
         back = self._way_back(ref) if cell.memory is None else None
         if back is None:
             return self.update("np.copyto" if function == "copy" else function, call, args, kwargs, ref)
-        value = Value(ref.shape, ref.dtype, strides, ref.label)
+        value = Value(array.shape, array.dtype, layout(array), ref.label)
         op = self.append(Op(function, call, args, kwargs, value, "new"))
         of = value
         for view in back:  # what is computed in the shape of the view is seen in that of the whole
             undone = inverse(view, of)
             assert undone is not None
             of = self.append(undone).result or of
-        cell.content, ref.base, ref.view = of, of, value
+        cell.content, cell.fresh, ref.base, ref.view = of, False, of, value
         return op
 
     def _way_back(self, ref: Ref) -> list[Op] | None:
@@ -161,7 +160,7 @@ class Cells:
         if old.op is not None and old.op.effect == "fresh" and not old.shape:  # NumPy gives a number, not an array
             new = Value(old.shape, old.dtype, None, old.label)
             self.append(Op("copy", np.copyto, (old,), {}, new, "new"))
-            ref.cell.content = self._moved(ref.cell.content, old, new)
+            ref.cell.content, ref.cell.fresh = self._moved(ref.cell.content, old, new), False
             of = self.read(ref)
             old = of.root
         new = Value(old.shape, old.dtype, old.strides, old.label)

@@ -6,9 +6,8 @@ be alive at once. The second computes the gradients.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -17,23 +16,9 @@ from micrograd_np.core.vertex import Node, Vertex, tensor_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
 
-from ..ir import Label, Memory, Op, Value, mapped
+from ..ir import Label, Memory, Value, values_in
 from ..program import Program, copied
 from .cells import Cell, Ref
-
-
-class Traces(Protocol):
-    """What is asked of the tracer."""
-
-    program: Program
-
-    def value(self, x: Any) -> Any:
-        """The value of a tensor or an array."""
-
-    def section(self, name: str) -> AbstractContextManager[None]:
-        """Operations recorded inside belong to this section."""
-
-    def _know(self, array: Any, ref: Ref) -> Ref: ...
 
 
 @dataclass
@@ -48,7 +33,7 @@ class Pullback:
     gradients: list[Value]
 
 
-def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
+def differentiate(tracer: Any, result: Any, floor: int) -> Pullback | None:
     """Trace the backward pass of `result`, down to what was there before the step; None if nobody can ask for it."""
     roots = list(dict.fromkeys(z for z in instances(result, Vertex) if z.requires_grad and z.order > floor))
     under = walk.topological(*roots, floor=floor)
@@ -68,9 +53,8 @@ def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
     for z, value in zip(roots, results, strict=True):
         seeds.append(tensor_of(np.ones(z.shape, z.dtype)))
         label = Label(f"d_{value.label.name or 'result'}")
-        seed = tracer._know(seeds[-1].data, Ref(Cell(z.shape, z.dtype, None, Memory("input"), label)))
-        assert seed.cell.content is not None
-        pullback.seeds.append(seed.cell.content)
+        tracer._know(seeds[-1].data, Ref(Cell(z.shape, z.dtype, None, Memory("input"), label)))
+        pullback.seeds.append(tracer.value(seeds[-1]))
 
     def deliver(leaf: Any, g: Any) -> None:
         pullback.leaves.append(tensors.get(leaf, leaf))
@@ -85,9 +69,7 @@ def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
 def positions(program: Program, pullback: Pullback) -> list[int | None]:
     """For each value among the results, in order: which root it is."""
     roots = {v: i for i, v in enumerate(pullback.roots)}
-    which: list[int | None] = []
-    mapped(program.results, lambda v: which.append(roots.get(v)))
-    return which
+    return [roots.get(v) for v in values_in(program.results)]
 
 
 def cut(program: Program, pullback: Pullback) -> tuple[Program, Program]:
@@ -97,9 +79,7 @@ def cut(program: Program, pullback: Pullback) -> tuple[Program, Program]:
     computed = {v for op in ahead for v in op.defines} - views
     read = [v for op in behind for v in op.reads] + pullback.gradients
     residuals = list(dict.fromkeys(v.root for v in read if v.root in computed))
-    views_read: dict[Op, None] = {}
-    for v in read:  # the views of what crosses are made again
-        views_read |= dict.fromkeys(op for op in v.steps if op.result in views)
+    views_read = dict.fromkeys(op for v in read for op in v.steps if op.result in views)  # are made again
     back, copies = copied(program, [*views_read, *behind])
     crossing = {copies[v]: Value(v.shape, v.dtype, None, copies[v].label, Memory("input")) for v in residuals}
     back.name = f"{program.name}, backward"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import sys
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 from pathlib import Path
 from traceback import walk_stack, walk_tb
 from types import CodeType, FrameType
@@ -39,12 +40,8 @@ class Frames:
             frame = frame.f_back
         running.reverse()
         if running != self.running:
-            same = 0
-            for before, now in zip(self.running, running, strict=False):
-                if before is not now:
-                    break
-                same += 1
-            self._hear(same)
+            pairs = zip(self.running, running, strict=False)
+            self._hear(len([*takewhile(lambda pair: pair[0] is pair[1], pairs)]))
             self.running = running
         if not running:
             return place()  # the step is one of the package's own
@@ -71,11 +68,6 @@ class Frames:
         """What values are called: by inner functions first, as parameters after all others."""
         self._hear(0)
         return [(name, value) for _, _, name, value in sorted(self.heard, key=lambda x: (x[1], -x[0]))]
-
-    def forget(self) -> None:
-        """Let go of the frames, which know those that called them, the tracer's among these: a cycle."""
-        self.running.clear()
-        self.heard.clear()
 
 
 def place(frames: Iterable[tuple[FrameType, int]] | None = None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import ref
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
@@ -20,19 +20,18 @@ class Locks:
     """
 
     def __init__(self) -> None:
-        self.by_owner: dict[int, list[tuple[str, Any, bytes]]] = {}
-        self.locked: dict[int, Any] = {}
-        self.owners: dict[int, Any] = {}
+        self.by_owner: dict[int, list[list[Any]]] = {}  # by the owner of memory: name, weak reference, digest
+        self.locked, self.owners = WeakValueDictionary[int, Any](), WeakValueDictionary[int, Any]()
 
     def lock(self, array: Any) -> None:
         """Make `array` read-only, if it lies in memory of NumPy's own: of others, nobody could undo that."""
         owner = owner_of(array)
         if array.flags.writeable and owner.base is None:
             array.flags.writeable = False
-            _note(self.owners, owner)
+            self.owners[id(owner)] = owner
         elif id(owner) not in self.owners or _repeats(array):
             return
-        _note(self.locked, array)
+        self.locked[id(array)] = array
 
     def unlock(self, array: Any) -> None:
         """Let `array` be written again, if it was locked."""
@@ -42,15 +41,14 @@ class Locks:
 
     def release(self) -> None:
         """Let all be written again."""
-        arrays = [array for reference in self.locked.values() if (array := reference()) is not None]
-        for array in sorted(arrays, key=lambda x: isinstance(x.base, np.ndarray)):  # owners first
+        for array in sorted(self.locked.values(), key=lambda x: isinstance(x.base, np.ndarray)):  # owners first
             self.unlock(array)
 
     def keep(self, name: str, array: Any) -> None:
         """Remember what is in `array`; what has been remembered of it stays."""
         beside = self.by_owner.setdefault(id(owner_of(array)), [])
         if not any(reference() is array for _, reference, _ in beside):
-            beside.append((name, ref(array), digest(array)))
+            beside.append([name, ref(array), digest(array)])
 
     def changed(self, array: Any = None) -> str | None:
         """The name of something that has changed, in the memory of `array` or anywhere; None if nothing has."""
@@ -63,22 +61,13 @@ class Locks:
 
     def accept(self, array: Any) -> None:
         """Remember what is in the memory of `array` now."""
-        changed = {id(x) for x in self._beside(array)}
-        beside = self.by_owner.get(id(owner_of(array)), [])
-        for i, x in enumerate(beside):
-            if id(x) in changed:
-                beside[i] = (x[0], x[1], digest(x[1]()))
+        for kept in self._beside(array):
+            kept[2] = digest(kept[1]())
 
-    def _beside(self, array: Any) -> list[tuple[str, Any, bytes]]:
+    def _beside(self, array: Any) -> list[list[Any]]:
         """What is remembered of the memory of `array`."""
         beside = self.by_owner.get(id(owner_of(array)), ())
         return [x for x in beside if (other := x[1]()) is not None and np.may_share_memory(other, array)]
-
-
-def _note(arrays: dict[int, Any], array: Any) -> None:
-    """Add `array` to `arrays`, by its id, for as long as it is alive."""
-    key = id(array)
-    arrays[key] = ref(array, lambda _: arrays.pop(key, None))
 
 
 def _repeats(array: Any) -> bool:

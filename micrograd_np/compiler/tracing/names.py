@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dis
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from inspect import unwrap
 from types import CodeType, FunctionType
@@ -17,16 +17,18 @@ _BY_STRINGS = frozenset(("getattr", "hasattr", "attrgetter", "vars", "__dict__")
 
 def names_in(code: CodeType) -> frozenset[str]:
     """The names in the code of a function and of the functions inside it."""
-    return frozenset(code.co_names).union(*map(names_in, _inside(code)))
+    return frozenset().union(*(c.co_names for c in _codes(code)))
 
 
 @lru_cache(maxsize=1024)
 def read_by(code: CodeType) -> frozenset[str]:
     """The attributes that a function reads and does not call; where it asks for some by a string, the names it has."""
-    names = {step.argval for step in dis.get_instructions(code) if step.opname in _READS and not _calls(step)}
-    if not _BY_STRINGS.isdisjoint(code.co_names):
-        names.update(x for x in code.co_consts if type(x) is str and x.isidentifier())
-    return frozenset(names).union(*map(read_by, _inside(code)))
+    names: set[str] = set()
+    for c in _codes(code):
+        names.update(step.argval for step in dis.get_instructions(c) if step.opname in _READS and not _calls(step))
+        if not _BY_STRINGS.isdisjoint(c.co_names):
+            names.update(x for x in c.co_consts if type(x) is str and x.isidentifier())
+    return frozenset(names)
 
 
 def _calls(step: dis.Instruction) -> bool:
@@ -34,8 +36,12 @@ def _calls(step: dis.Instruction) -> bool:
     return step.opname == "LOAD_ATTR" and sys.version_info >= (3, 12) and bool((step.arg or 0) & 1)
 
 
-def _inside(code: CodeType) -> Iterator[CodeType]:
-    return (part for part in code.co_consts if isinstance(part, CodeType))
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """The code of a function and of the functions inside it."""
+    yield code
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _codes(part)
 
 
 _by_class: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
@@ -55,22 +61,17 @@ def read_by_class(kind: type) -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def variables_of(code: CodeType) -> tuple[tuple[str, ...], ...]:
-    """The variables outside a function that it asks for, and their attributes, each once."""
-    return tuple(dict.fromkeys(_paths(code, code.co_freevars)))
-
-
-def _paths(code: CodeType, free: Collection[str]) -> Iterator[tuple[str, ...]]:
     """The variables outside a function that it asks for, and their attributes: ("F",) and ("F", "relu") for F.relu."""
-    path: tuple[str, ...] = ()
-    for step in dis.get_instructions(code):
-        if step.opname == "LOAD_GLOBAL" or (step.opname == "LOAD_DEREF" and step.argval in free):
-            path = (step.argval,)
-        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and path:
-            path = (*path, step.argval)
-        elif step.opname not in ("EXTENDED_ARG", "PUSH_NULL"):
-            path = ()
-        if path:
-            yield path
-    for part in code.co_consts:
-        if isinstance(part, CodeType):
-            yield from _paths(part, free)
+    paths: dict[tuple[str, ...], None] = {}  # in order, each once
+    for c in _codes(code):
+        path: tuple[str, ...] = ()
+        for step in dis.get_instructions(c):
+            if step.opname == "LOAD_GLOBAL" or (step.opname == "LOAD_DEREF" and step.argval in code.co_freevars):
+                path = (step.argval,)
+            elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and path:
+                path = (*path, step.argval)
+            elif step.opname not in ("EXTENDED_ARG", "PUSH_NULL"):
+                path = ()
+            if path:
+                paths[path] = None
+    return tuple(paths)

@@ -7,7 +7,6 @@ from typing import Any
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
-from micrograd_np.engine.tensor import Tensor
 
 from ..program import UpdateGroup
 from .cells import Ref
@@ -16,16 +15,15 @@ from .cells import Ref
 class RuntimeScalar:
     """A number that is another one each call, such as a learning rate: an operand, never an argument of Python."""
 
-    def __init__(self, name: str, number: float, group: UpdateGroup | None) -> None:
+    def __init__(self, name: str, number: float, group: UpdateGroup) -> None:
         self.name, self.number, self.group = name, number, group
         self.refs: dict[Any, Ref] = {}
 
     data = property(lambda self: self.number)
 
     def __bool__(self) -> bool:
-        if self.group is not None:
-            self.group.truths[self.name] = bool(self.number)
-        return bool(self.number)
+        truth = self.group.truths[self.name] = bool(self.number)
+        return truth
 
     @staticmethod
     def __primitive__(op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Any:
@@ -37,15 +35,3 @@ class RuntimeScalar:
             mode.set(events=events)
         events.applied(op, inputs, static, z)
         return z
-
-    def _operator(name: str, *, swapped: bool = False) -> Any:  # type: ignore[misc]  # noqa: N805
-        def apply(self: Any, other: Any) -> Any:
-            from micrograd_np.ops import elementwise
-
-            if not isinstance(other, Tensor):
-                return NotImplemented
-            return getattr(elementwise, name)(other, self) if swapped else getattr(elementwise, name)(self, other)
-
-        return apply
-
-    __add__, __sub__, __mul__, __truediv__ = map(_operator, ("add", "subtract", "multiply", "divide"))

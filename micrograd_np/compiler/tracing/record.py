@@ -12,17 +12,22 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from operator import getitem
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import FrameType
 from typing import Any
 
 import numpy as np
+from numpy.lib import mixins
+
+from micrograd_np.core.writes import owner_of
 
 from ..ir import Op, Value, constant
 from ..operations import RESHAPES, WRITES_FIRST
-from .cells import Cell, Cells, Ref
-from .words import Words, says_something
+from .cells import Cell, Cells, Ref, layout
+from .words import Words
 
 _COMPILER = str(Path(__file__).parent)
+_OPERATORS = frozenset((__file__, mixins.__file__))
+"""Files whose functions lie between a kernel and the recorder."""
 _FACTS = frozenset(("shape", "dtype", "ndim", "size", "strides", "nbytes", "itemsize", "flags", "base"))
 _SPACE = {
     "np.empty": None, "np.empty_like": None, "np.zeros": 0, "np.zeros_like": 0, "np.ones": 1, "np.ones_like": 1,
@@ -40,13 +45,16 @@ _COPIED = 64 * 1024  # bytes up to which copying what passes costs less than mak
 SPARED = 65_536  # elements: smaller samples are computed and compared with eager, larger ones would take as long again
 
 
-class Recorded:
+class Recorded(mixins.NDArrayOperatorsMixin):
     """An array that a kernel works on while it is being recorded: sample values, and their place in the program."""
-
-    __array_ufunc__ = None  # NumPy itself must never see one
 
     def __init__(self, recorder: Recorder, ref: Ref, array: Any) -> None:
         self._recorder, self._ref, self._array = recorder, ref, array
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        """What an operator does; functions are called by way of `Namespace`."""
+        name = "true_divide" if ufunc is np.divide else ufunc.__name__  # as kernels call it
+        return self._recorder.call(f"np.{name}", ufunc, args, kwargs) if method == "__call__" else NotImplemented
 
     def __getattr__(self, name: str) -> Any:
         if name in _FACTS:
@@ -78,29 +86,6 @@ class Recorded:
         raise TypeError(message)
 
 
-def _operator(name: str, ufunc: str, *, swapped: bool = False) -> Callable[..., Any]:
-    def apply(self: Recorded, *other: Any) -> Any:
-        args = (*other, self) if swapped else (self, *other)
-        return self._recorder.call(f"np.{ufunc}", getattr(np, ufunc), args, {})
-
-    apply.__name__ = name
-    return apply
-
-
-for _name, _ufunc in {
-    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "pow": "power", "matmul": "matmul",
-    "floordiv": "floor_divide", "mod": "remainder", "and": "bitwise_and", "or": "bitwise_or",
-}.items():  # fmt: skip
-    setattr(Recorded, f"__{_name}__", _operator(_name, _ufunc))
-    setattr(Recorded, f"__r{_name}__", _operator(_name, _ufunc, swapped=True))
-for _name, _ufunc in {
-    "neg": "negative", "abs": "absolute", "invert": "invert",
-    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal", "ne": "not_equal",
-}.items():  # fmt: skip
-    setattr(Recorded, f"__{_name}__", _operator(_name, _ufunc))
-Recorded.__hash__ = object.__hash__  # type: ignore[method-assign]
-
-
 class Namespace:
     """NumPy, or one of its modules or functions, as kernels see it while they are recorded."""
 
@@ -119,10 +104,7 @@ class Namespace:
         return thing
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function, and record that; TypeError for a module."""
-        if isinstance(self._thing, ModuleType):
-            message = f"{self._path} is a module, not a function."
-            raise TypeError(message)
+        """Call the function, and record that."""
         return self._recorder.call(self._path, self._thing, args, kwargs)
 
 
@@ -141,7 +123,13 @@ class Bound:
             return method
 
         def recorded(*args: Any, **kwargs: Any) -> Any:
-            return self._recorder.call("call", method, args, kwargs, bound=(self._thing, name))
+            ops = self._recorder.cells.ops
+            begin = len(ops)
+            result = self._recorder.call("call", method, args, kwargs)
+            for op in ops[begin:]:
+                if op.function.startswith("call"):
+                    op.must_run, op.bound = True, (self._thing, name)
+            return result
 
         return recorded
 
@@ -155,31 +143,21 @@ class Recorder:
         self.spared = False  # whether the samples of this kernel are merely plausible
         self.words = Words()
         self.frames: dict[FrameType, int] | None = None  # of the kernel that runs, with how deep they lie
-        self.speaking: dict[int, tuple[CodeType, bool]] = {}  # by code: whether its names for arrays say something
-        self.silent_kernels: set[Callable[..., Any]] = set()  # which call nothing whose names do
 
     def run(self, kernel: Callable[..., Any], /, *args: Any, **settings: Any) -> Any:
         """What a kernel gives; then hear what its functions call the arrays that they work on."""
-        if kernel in self.silent_kernels:
-            return kernel(self.xp, *args, **settings)
         frames = self.frames = {}
         try:
             return kernel(self.xp, *args, **settings)
         finally:
             self.frames = None
             self._hear(frames)
-            if not any(self.speaking[id(frame.f_code)][1] for frame in frames):
-                self.silent_kernels.add(kernel)
             frames.clear()
 
     def _hear(self, frames: dict[FrameType, int]) -> None:
         """Note what functions call arrays, inner ones first. A frame that called any of these must not know them."""
-        for frame in sorted(frames, key=frames.__getitem__, reverse=True) if len(frames) > 1 else frames:
-            code = frame.f_code
-            if id(code) not in self.speaking:
-                names = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
-                self.speaking[id(code)] = code, any(map(says_something, names))
-            for name, x in frame.f_locals.items() if self.speaking[id(code)][1] else ():
+        for frame in sorted(frames, key=frames.__getitem__, reverse=True):
+            for name, x in frame.f_locals.items():
                 for array in x if type(x) is list else (x,):
                     if type(array) is Recorded:
                         self.words.hear(name, array._ref.label)
@@ -187,7 +165,7 @@ class Recorder:
     def _note_frames(self) -> None:
         """Keep the frames of the kernel that is calling; frames that are kept keep their variables."""
         frame: FrameType | None = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename == __file__:
+        while frame is not None and frame.f_code.co_filename in _OPERATORS:
             frame = frame.f_back
         if self.frames is None or frame in self.frames:
             return
@@ -224,16 +202,14 @@ class Recorder:
 
     def _buffer(self, array: Any) -> Recorded:
         """A buffer of the program whose sample is `array`."""
-        return Recorded(self, Ref(Cell(array.shape, array.dtype, _layout(array))), array)
+        return Recorded(self, Ref(Cell(array.shape, array.dtype, layout(array))), array)
 
     @staticmethod
     def spares(array: Any) -> bool:
         """Whether what writes into `array` is written down without being done: samples must be plausible, not right."""
         return array.size > SPARED and array.dtype.kind == "f"
 
-    def call(
-        self, path: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], bound: Any = None
-    ) -> Any:
+    def call(self, path: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Perform one call, and write it down unless it only tells facts about shapes and dtypes."""
         if self.frames is not None:
             self._note_frames()
@@ -243,24 +219,31 @@ class Recorder:
             args_in, out = args[:2], args[2]
         if type(out) is tuple:
             (out,) = out
-        raw = _unwrapped(args_in)
-        raw_kwargs = _unwrapped(kwargs) if kwargs else kwargs
+        recorded: list[Recorded] = []
+
+        def array(x: Any) -> Any:
+            if type(x) is not Recorded:
+                return x
+            recorded.append(x)
+            return x._array
+
+        raw = _changed(args_in, array)
+        raw_kwargs = _changed(kwargs, array) if kwargs else kwargs
         if type(out) is Recorded:
             if not self._spared(out):
                 function(*raw, **raw_kwargs, out=out._array)
             values, named = self._values(args_in), self._values(kwargs) if kwargs else kwargs
             if "where" in kwargs:
-                self._note(self.cells.update(path, function, values, named, out._ref), bound)
+                self.cells.update(path, function, values, named, out._ref)
             else:
-                self._note(self.cells.compute(path, function, values, named, out._ref, _layout(out._array)), bound)
+                self.cells.compute(path, function, values, named, out._ref, out._array)
             return out
         if path in WRITES_FIRST or path.startswith("routine."):
             self._write_first(path, function, args, raw, kwargs, raw_kwargs)
             return None
-        self._refuse_choice(path, args)
+        if path == "getitem" or path in _SIZED_BY_VALUES:
+            self._refuse_choice(path, recorded[path == "getitem" :])
         result = function(*raw, **raw_kwargs)
-        if path == "getitem":
-            return self._result(path, function, self._values(args), kwargs, result, args, bound)
         if path in _SPACE:
             return self._space(result, _SPACE[path])
         first = args[0] if args else None
@@ -270,18 +253,17 @@ class Recorder:
             packed = self._copy(first, np.array(first._array, order="C"))  # of which every reshape is a view
             return self.call(path, function, (packed, *args[1:]), kwargs)
         values, named = self._values(args_in), self._values(kwargs) if kwargs else kwargs
-        if (_is_ufunc(function) or path == "np.dot") and isinstance(
-            result, (np.ndarray, np.generic)
-        ):  # into a buffer; no scalars from 0-d
+        if isinstance(result, (np.ndarray, np.generic)) and (_is_ufunc(function) or path == "np.dot"):
+            # into a buffer; no scalars from 0-d
             done = self._buffer(np.asarray(result))
-            self._note(self.cells.compute(path, function, values, named, done._ref, done._ref.cell.strides), bound)
+            self.cells.compute(path, function, values, named, done._ref, done._array)
             return done
         if isinstance(result, (tuple, list)) and any(isinstance(r, (np.ndarray, np.generic)) for r in result):
             return tuple(
-                self._result(f"{path}[{i}]", _Part(function, i), values, named, r, args_in, bound)
+                self._result(f"{path}[{i}]", _part(function, i), values, named, r, recorded)
                 for i, r in enumerate(result)
             )
-        return self._result(path, function, values, named, result, args_in, bound)
+        return self._result(path, function, values, named, result, recorded)
 
     def _write_first(self, path: str, function: Any, args: Any, raw: Any, kwargs: Any, raw_kwargs: Any) -> None:
         """A call that writes into its first argument: a copy, where it overwrites all of it."""
@@ -294,16 +276,13 @@ class Recorder:
         shows_all = path == "setitem" and all(part is Ellipsis or part is None for part in index)
         whole = path in ("np.copyto", "method.fill") or (shows_all and np.ndim(source) <= target.ndim)
         if whole and not kwargs and np.can_cast(np.asarray(source).dtype, target.dtype, "same_kind"):
-            strides = _layout(target._array)
-            self.cells.compute("copy", np.copyto, (values[-1],), {}, target._ref, strides)
+            self.cells.compute("copy", np.copyto, (values[-1],), {}, target._ref, target._array)
         else:
             self.cells.update(path, function, values, named, target._ref)
 
-    def _refuse_choice(self, path: str, args: tuple[Any, ...]) -> None:
+    def _refuse_choice(self, path: str, deciding: list[Recorded]) -> None:
         """Raise CompileError where values decide how many elements there are: by a mask as an index, for one."""
-        if path != "getitem" and path not in _SIZED_BY_VALUES:
-            return
-        for x in _recorded_in(args[path == "getitem" :]):
+        for x in deciding:
             if x._ref.kind != "constant" and (path != "getitem" or x._array.dtype == np.bool_):
                 message = (
                     f"compile: {self.cells.where or path} takes the elements that a mask of shape {x._array.shape} "
@@ -331,76 +310,49 @@ class Recorder:
         space = self._buffer(array)
         if number is not None:
             number = bool(number) if array.dtype == np.bool_ else number  # to which NumPy casts no integer
-            self.cells.compute("copy", np.copyto, (number,), {}, space._ref, None)
+            self.cells.compute("copy", np.copyto, (number,), {}, space._ref, array)
         return space
 
     def _copy(self, x: Recorded, array: Any) -> Recorded:
         """A buffer with the elements of `x`, laid out as `array`."""
         copied = self._buffer(array)
         self.words.copies.append((copied._ref.label, x._ref.label))
-        self.cells.compute("copy", np.copyto, (self.cells.read(x._ref),), {}, copied._ref, None)
+        self.cells.compute("copy", np.copyto, (self.cells.read(x._ref),), {}, copied._ref, array)
         return copied
 
-    def _result(self, path: str, function: Any, values: Any, named: Any, result: Any, args: Any, bound: Any) -> Any:
+    def _result(self, path: str, function: Any, values: Any, named: Any, result: Any, recorded: Any) -> Any:
         if isinstance(result, np.generic):
             result = np.asarray(result)
         if not isinstance(result, np.ndarray):
             return result
-        recorded = _recorded_in(args)
         for x in recorded:
             if x._array is result:
                 return x
         for x in recorded:
-            of = x._array
-            same = path == "getitem" and result.base is (of if of.base is None else of.base)
-            if result.base is not None and (same or _shares(result, of)):
+            if result.base is not None and _shares(result, x._array):
                 value = Value(result.shape, result.dtype)
                 value.label.hint = ("T" if path == "attribute.T" else "part", x._ref.label)
                 op = Op(path, function, values, named, value, "view", self.cells.read(x._ref))
-                self._note(self.cells.append(op), bound)
+                self.cells.append(op)
                 return Recorded(self, Ref(x._ref.cell, x._ref, op), result)
-        ref = Ref(Cell(result.shape, result.dtype, _layout(result)))
-        ref.cell.content = Value(result.shape, result.dtype, ref.cell.strides, ref.label)
+        ref = Ref(Cell(result.shape, result.dtype, layout(result)))
+        ref.cell.content, ref.cell.fresh = Value(result.shape, result.dtype, ref.cell.strides, ref.label), True
         op = Op(path, function, values, named, ref.cell.content, "fresh")
-        self._note(self.cells.append(op), bound)
+        self.cells.append(op)
         return Recorded(self, ref, result)
 
-    def _note(self, op: Op, bound: Any) -> None:
-        if bound is not None:
-            op.must_run, op.bound = True, bound
-
     def _values(self, x: Any) -> Any:
-        """Arguments with values of the program where something recorded stands."""
-        kind = type(x)
-        if kind is Recorded:
-            return self.cells.read(x._ref)
-        if kind in _PLAIN:
-            return x
-        if kind is tuple:
-            read = self.cells.read
-            return tuple([read(part._ref) if type(part) is Recorded else self._values(part) for part in x])
-        if isinstance(x, (tuple, list)):
-            return (tuple if isinstance(x, tuple) else list)([self._values(part) for part in x])
-        if isinstance(x, dict):
-            return {k: self._values(v) for k, v in x.items()}
-        if isinstance(x, np.ndarray):  # made inside a kernel from settings alone, so it is the same each time
-            return constant(x)
-        return x
+        """Arguments with values of the program where arrays stand."""
+        return _changed(x, self._value)
+
+    def _value(self, x: Any) -> Value:
+        """The value of what is recorded; an array that a kernel made from settings alone is the same each time."""
+        return self.cells.read(x._ref) if type(x) is Recorded else constant(x)
 
 
-def _layout(array: Any) -> tuple[int, ...] | None:
-    """The strides of an array that is not in C order: later sums and products follow the order in memory."""
-    return None if array.flags.c_contiguous else array.strides
-
-
-class _Part:
-    """One result of a call that gives several."""
-
-    def __init__(self, function: Any, i: int) -> None:
-        self.function, self.i = function, i
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function(*args, **kwargs)[self.i]
+def _part(function: Callable[..., Any], i: int) -> Callable[..., Any]:
+    """What gives one of several results of a call."""
+    return lambda *args, **kwargs: function(*args, **kwargs)[i]
 
 
 def _is_ufunc(function: Any) -> bool:
@@ -413,14 +365,7 @@ def _is_ufunc(function: Any) -> bool:
 
 def _shares(view: Any, x: Any) -> bool:
     """Whether `view` lies in the memory of `x`; of empty arrays, whether it was made from it."""
-    if view.size:
-        return np.may_share_memory(view, x)
-    roots = []
-    for a in (view, x):
-        while isinstance(a.base, np.ndarray):
-            a = a.base  # noqa: PLW2901
-        roots.append(a)
-    return roots[0] is roots[1]
+    return np.may_share_memory(view, x) if view.size else owner_of(view) is owner_of(x)
 
 
 def _copies(path: str, x: Recorded, result: Any) -> bool:
@@ -431,28 +376,17 @@ def _copies(path: str, x: Recorded, result: Any) -> bool:
     return passes or not (result is x._array or _shares(result, x._array))
 
 
-def _recorded_in(x: Any) -> list[Recorded]:
-    if type(x) is Recorded:
-        return [x]
+def _changed(x: Any, change: Callable[[Any], Any]) -> Any:
+    """Arguments with ``change(array)`` for each array, recorded or not."""
     if isinstance(x, (tuple, list)):
-        return [y for part in x if type(part) not in _PLAIN for y in _recorded_in(part)]
-    return []
-
-
-def _unwrapped(x: Any) -> Any:
-    """Arguments with arrays where something recorded stands."""
-    kind = type(x)
-    if kind is Recorded:
-        return x._array
-    if kind in _PLAIN:
-        return x
-    if kind is tuple:
-        return tuple([part._array if type(part) is Recorded else _unwrapped(part) for part in x])
-    if isinstance(x, (tuple, list)):
-        return (tuple if isinstance(x, tuple) else list)([_unwrapped(part) for part in x])
-    if isinstance(x, dict):
-        return {k: _unwrapped(v) for k, v in x.items()}
-    return x
+        parts = [
+            change(part) if type(part) is Recorded else part if type(part) in _PLAIN else _changed(part, change)
+            for part in x
+        ]
+        return parts if isinstance(x, list) else tuple(parts)
+    if isinstance(x, (Recorded, np.ndarray)):
+        return change(x)
+    return {k: _changed(v, change) for k, v in x.items()} if isinstance(x, dict) else x
 
 
 _PLAIN = frozenset((int, float, bool, str, slice, type(None), type(Ellipsis)))

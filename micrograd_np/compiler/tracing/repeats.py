@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..guards import is_value
 from ..ir import Label, Op, Value, frozen
 from .cells import Cell, Cells, Ref
 from .record import Recorded
 from .words import Words
 
 _OURS = f"{__name__.partition('.')[0]}."
-_PLAIN = frozenset((int, float, bool, str, type(None)))
 
 
 class Recording:
@@ -67,7 +67,7 @@ class Recording:
             old = ref.cell
             if old not in same:
                 same[old] = Cell(old.shape, old.dtype, old.strides, None, label(old.label))
-                same[old].content = value(content)
+                same[old].hold(value(content))
             new_ref = same[ref] = Ref(same[old], same.get(ref.parent), same.get(ref.template))
             if view is not None:
                 new_ref.base, new_ref.view = value(base), value(view)
@@ -76,7 +76,7 @@ class Recording:
         words.copies += [(label(x), label(of)) for x, of in self.copies]
         done: Ref = same[self.done]
         if self.written is not None:
-            done.cell.content = same[self.written]
+            done.cell.hold(same[self.written])
         return done
 
 
@@ -96,7 +96,7 @@ def content_of(ref: Ref) -> Value | None:
 
 def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any, *, writes: bool) -> Any:
     """What two applications have in common whose operations are the same; None where that cannot be told."""
-    if not str(op.kernel.__module__).startswith(_OURS) or not all(map(_is_plain, static.values())):
+    if not str(op.kernel.__module__).startswith(_OURS) or not all(map(is_value, static.values())):
         return None
     kind = [op, writes, sample.shape, sample.dtype, sample.strides, frozen(dict(static), _never) if static else None]
     places: dict[Any, int] = {}
@@ -109,7 +109,7 @@ def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any
             same = places.setdefault(ref, len(places)), places.setdefault(ref.cell, len(places))
             layout = a.shape, a.dtype, a.strides, v.strides
             kind += [layout, same, memory, id(a) if memory == "constant" else None]
-        elif type(x) in _PLAIN:
+        elif is_value(x):
             kind.append((type(x), repr(x)))
         else:
             return None
@@ -132,10 +132,6 @@ def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None], *
     if first is not None and (first.parent is not None or first.cell.content not in readable.difference(before)):
         return False
     return all(ref is first or content_of(ref) is v for ref, v in zip(operands, before, strict=True))
-
-
-def _is_plain(x: Any) -> bool:
-    return type(x) in _PLAIN or (type(x) is tuple and all(map(_is_plain, x)))
 
 
 def _never(_: Value) -> Any:

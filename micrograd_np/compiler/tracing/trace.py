@@ -27,6 +27,7 @@ from micrograd_np.core.primitive import fills
 from micrograd_np.core.trees import instances, parts, with_parts
 from micrograd_np.core.vertex import Vertex, grad_of, tensor_of
 from micrograd_np.core.writes import clock as now
+from micrograd_np.core.writes import owner_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
@@ -34,7 +35,8 @@ from micrograd_np.engine.tensor import Tensor
 from ..error import CompileError
 from ..ir import OUTLIVES, Label, Memory, Op
 from ..program import Program, UpdateGroup
-from .arrays import same, shared, whole
+from .arrays import is_alone, same, whole
+from .captures import Surroundings
 from .cells import Cell, Cells, Ref
 from .differentiate import differentiate
 from .frames import Frames, place, place_of
@@ -51,32 +53,33 @@ class Tracer(Events):
 
     on_tensors = True  # backward and updates are computed on tensors, so that they are seen
 
-    def __init__(self, name: str, whole: Collection[str] = ()) -> None:
+    def __init__(self, name: str, around: Surroundings, whole: Collection[str]) -> None:
         self.program = Program(name)
         self.whole = whole  # primitives that are recorded as one operation each, and not call by call
+        self.alone = {id(x.thing.data) for x in around.tensors() if is_alone(x.thing)}  # which nobody else holds
         self.cells = Cells(self.program.ops)
         self.recordings: dict[Any, Recording] = {}  # by what kernels branch on
         self.recorder = Recorder(self.cells, self.program.silent, self.refused)
         self.refs: dict[int, Ref] = {}
         self.kept: list[Any] = []  # what must stay alive because it is known by id
-        self.alive: dict[int, weakref.ref[Any]] = {}  # results need not: they are forgotten as they die
+        self.alive: dict[int, Any] = {}  # results need not: they are forgotten as they die
         self.suspects: dict[int, str] = {}
         self.delivered: set[Cell] = set()
-        self.gradients_before: dict[int, Any] = {}
-        self.names: dict[int, str] = {}
-        self.heading = "forward"
+        self.names = around.names()  # what the user calls tensors, by id
         self.gradient_of: list[tuple[Ref, Ref]] = []
         self.cleared_leaves: set[int] = set()
         self.absent: dict[int, Any] = {}
         self.touched: dict[int, Any] = {}  # leaves that a gradient has reached
         self.places: dict[int, str] = {}  # by array: the user's line that computed it
         self.pulled_ops = 0
-        self.shared: set[int] = set()  # arrays that others hold too
         self.frames = Frames(trace.__code__, lambda x: self.refs.get(id(x.data)))
         self.refusal: CompileError | None = None
+        self.groups: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]] = {}  # those of the settings at hand
         self.steps: dict[int, int] = {}  # by an optimiser's state of a parameter: how many steps it has made
         self.own_leaves: dict[int, Any] = {}  # leaves of the step's own
-        self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
+        self.computed = weakref.WeakValueDictionary[
+            int, Any
+        ]()  # tensors that an application gave, while they are alive
         self.looked = self.program.inspected
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
@@ -91,10 +94,7 @@ class Tracer(Events):
 
     def input(self, name: str, array: Any) -> None:
         """An argument of the step."""
-        ref = self._know(array, self._source("input", array, name))
-        assert ref.cell.content is not None
-        self.program.inputs.append(ref.cell.content)
-        self.rely_on([(name, array)])
+        self.program.inputs.append(self.cells.read(self._know(array, self._source("input", array, name))))
 
     def constant(self, array: Any, name: str = "") -> Ref:
         """An array that is the same in every call."""
@@ -115,18 +115,13 @@ class Tracer(Events):
     def _know_while_alive(self, array: Any, ref: Ref) -> None:
         """A trace holds no memory that eager would have given back by now."""
         key = id(array)
-        self.refs[key] = ref
-        self.alive[key] = weakref.ref(array, lambda _: self._forget(key))
+        refs, alive = self.refs, self.alive
 
-    def _forget(self, key: int) -> None:
-        self.refs.pop(key, None)
-        self.alive.pop(key, None)
+        def forget(_: Any) -> None:
+            refs.pop(key, None)
+            alive.pop(key, None)
 
-    def rely_on(self, memory: Iterable[tuple[str, Any]]) -> None:
-        """Nothing but operations may change what is in these arrays, which come with their names."""
-        for name, array in memory:
-            self.locks.keep(name, array)
-            self.locks.lock(array)
+        refs[key], alive[key] = ref, weakref.ref(array, forget)
 
     def ref(self, x: Any) -> Any:
         """What the program knows an operand as; itself, where it is a plain number."""
@@ -161,7 +156,7 @@ class Tracer(Events):
         self.constant(array_made)
 
     def _know_copy(self, array_made: Any, array: Any) -> Any:
-        self.cells.section, self.cells.where = self.heading, self.frames.place()
+        self.cells.where = self.frames.place()
         copied = self.recorder.lift(self.refs[id(array)], array).astype(array_made.dtype)
         self._know(array_made, copied._ref)
         return array_made
@@ -179,16 +174,11 @@ class Tracer(Events):
         notes = x.notes or {}
         if notes.get("constant"):
             return self.constant(array, x.name or "")
-        self._brought(x)
-        for owner, before in self.gradients_before.values():
-            if before is x:  # the gradient that a leaf brings along: another array each call
-                ref = self._know(array, self._source("gradient", array, f"{self.called(owner)}_grad", owner))
-                assert ref.cell.content is not None
-                self.program.gradients_in.append((owner, ref.cell.content))
-                return ref
-        ref = self._source("state", array, self.called(x), x, shared=id(array) in self.shared)
-        assert ref.cell.content is not None
-        self.program.states[id(x)] = (x, ref.cell.content)
+        owner = self._owner(x)
+        if owner is not None:
+            return self._gradient(owner, x)
+        ref = self._source("state", array, self.called(x), x, shared=id(array) not in self.alone)
+        self.program.states[id(x)] = (x, self.cells.read(ref))
         self._mirror(array, ref.cell)
         self._know(array, ref)
         self.kept.append(x)
@@ -198,10 +188,7 @@ class Tracer(Events):
 
     def _mirror(self, array: Any, cell: Cell) -> None:
         """Note which state lies in the same memory as `array`: what is written into one is seen in the other."""
-        root = array
-        while isinstance(root.base, np.ndarray):
-            root = root.base
-        beside = self.roots.setdefault(id(root), [])
+        beside = self.roots.setdefault(id(owner_of(array)), [])
         for other, mirrored in beside:
             if np.may_share_memory(array, other):
                 self.cells.mirror(cell, mirrored)
@@ -211,13 +198,19 @@ class Tracer(Events):
         """What the user calls a tensor from before the step."""
         return self.names.get(id(x)) or x.name or ""
 
-    def _brought(self, x: Any) -> None:
-        """Note whose gradient `x` is, if it is one from before the step: p.grad is another array each call."""
-        if x.op is not None or x.requires_grad or x.name is not None or type(x) is not Tensor:
-            return
-        for owner in gc.get_referrers(x):
-            if isinstance(owner, Vertex) and grad_of(owner) is x:
-                self.gradients_before.setdefault(id(owner), (owner, x))
+    def _owner(self, x: Any) -> Any:
+        """Whose gradient `x` is, if it is one from before the step."""
+        if x.op is None and not x.requires_grad and x.name is None and type(x) is Tensor:
+            for owner in gc.get_referrers(x):
+                if isinstance(owner, Vertex) and grad_of(owner) is x:
+                    return owner
+        return None
+
+    def _gradient(self, owner: Any, x: Any) -> Ref:
+        """The gradient that a leaf brings along: another array in each call."""
+        ref = self._know(x.data, self._source("gradient", x.data, f"{self.called(owner)}_grad", owner))
+        self.program.gradients_in.append((owner, self.cells.read(ref)))
+        return ref
 
     def _refuse(self, array: Any) -> Ref:
         where_made = self.suspects.get(id(array), "")
@@ -229,12 +222,6 @@ class Tracer(Events):
         )
         raise self.refused(message)
 
-    def _meet(self, tensors: tuple[Any, ...], inputs: tuple[Any, ...] = (), result: Any = None) -> None:
-        """Look who else holds the memory of tensors that are met for the first time, as `shared` asks it."""
-        for x in tensors:
-            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.refs and shared(x, inputs, result):
-                self.shared.add(id(x.data))
-
     # events
 
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
@@ -242,11 +229,10 @@ class Tracer(Events):
         data = result.data if isinstance(result, Vertex) else result
         if not isinstance(data, np.ndarray):
             return
-        random = bool(static) and self._random(static)
-        if not random and not self._concerns(inputs):
-            self._fixed(op, inputs, data)
+        random = any(map(_is_generator, static.values()))
+        if not random and not any(isinstance(x, (Vertex, RuntimeScalar, np.ndarray)) for x in inputs):
+            self.constant(data, f"{op.name}_constant")
             return
-        self._meet(inputs, inputs, result)
         self.recorder.spared = False
         done = self._run(op, inputs, static, data)
         label = done._ref.label
@@ -262,22 +248,11 @@ class Tracer(Events):
         self.places[id(data)] = self.cells.where
         self._know_while_alive(data, done._ref)
         if isinstance(result, Vertex):
-            key = id(result)
-            self.computed[key] = weakref.ref(result, lambda _: self.computed.pop(key, None))
-
-    def _concerns(self, inputs: tuple[Any, ...]) -> bool:
-        """Whether any operand is an array, so that the result may differ from call to call."""
-        return any(isinstance(x, (Vertex, RuntimeScalar, np.ndarray)) for x in inputs)
-
-    def _random(self, static: Mapping[str, Any]) -> bool:
-        return any(isinstance(v, np.random.Generator) or hasattr(v, "bit_generator") for v in static.values())
-
-    def _fixed(self, op: Any, inputs: tuple[Any, ...], data: Any) -> None:
-        self.constant(data, f"{op.name}_constant")
+            self.computed[id(result)] = result
 
     def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], sample: Any) -> Recorded:
         recorder = self.recorder
-        self.cells.section, self.cells.where = self.heading, self.frames.place()
+        self.cells.where = self.frames.place()
         operands = [self._operand(x, sample) for x in inputs]
         if op.name in self.whole:
             return recorder.call(f"primitive.{op.name}", partial(op.kernel, np, ...), tuple(operands), dict(static))
@@ -300,8 +275,9 @@ class Tracer(Events):
         begin, said, copies = len(self.program.ops), len(words.said), len(words.copies)
         before = list(map(content_of, refs))
         out = target if writes else recorder.destination(sample)
+        settings = {k: Bound(recorder, v) if _is_generator(v) else v for k, v in static.items()}
         with np.errstate(all="ignore"):  # samples need not be right; the op has warned already
-            done = recorder.run(op.kernel, out, *operands, **self._settings(static))
+            done = recorder.run(op.kernel, out, *operands, **settings)
             if writes and not (isinstance(done, Recorded) and fills(done._array, sample)):
                 recorder.xp.copyto(out, done)
         self._note_words(begin, op, inputs, static)
@@ -316,20 +292,11 @@ class Tracer(Events):
         """Where values may be refused, indices and exponents among integers or singular matrices: what eager says."""
         arrays = [x.data if isinstance(x, Vertex) else x for x in inputs]
         ops = self.program.ops[begin:]
-        for a in arrays:
-            if isinstance(a, np.ndarray) and a.dtype.kind in "iu":
-                break
-        else:
-            if not any("np.linalg." in one.function for one in ops):
-                return
-        refusal = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
-        for one in ops:
-            one.refusal = refusal
-
-    def _settings(self, static: Mapping[str, Any]) -> Mapping[str, Any]:
-        if not static or not self._random(static):
-            return static
-        return {k: Bound(self.recorder, v) if self._random({k: v}) else v for k, v in static.items()}
+        indexed = any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays)
+        if indexed or any("np.linalg." in one.function for one in ops):
+            refusal = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
+            for one in ops:
+                one.refusal = refusal
 
     def _operand(self, x: Any, sample: Any) -> Any:
         ref = self.ref(x)
@@ -344,12 +311,9 @@ class Tracer(Events):
         dtype = sample.dtype
         ref = number.refs.get(dtype)
         if ref is None:
-            group = number.group
             ref = number.refs[dtype] = self._source("number", np.asarray(number.number, dtype), number.name, number)
-            if group is not None:
-                assert ref.cell.content is not None
-                name = number.name if number.name not in group.numbers else f"{number.name}:{dtype}"
-                group.numbers[name] = ref.cell.content
+            numbers = number.group.numbers
+            numbers[number.name if number.name not in numbers else f"{number.name}:{dtype}"] = self.cells.read(ref)
         return self.recorder.lift(ref, np.asarray(number.number, dtype))
 
     def writes(self, target: Any) -> None:
@@ -361,23 +325,18 @@ class Tracer(Events):
         """Record the kernel of `op` with the memory of `target` as its destination. It has already run for real."""
         self.locks.accept(target.data)
         self.locks.lock(target.data)
-        self._meet((target, *inputs))
         recorder = self.recorder
         sample = recorder.sample(target.data)  # values differ by now; only shapes matter for recording
         out = recorder.lift(self.ref(target), sample)
-        self.cells.section, self.cells.where = self.heading, self.frames.place()
-        operands = []
-        for x in inputs:
-            if isinstance(x, Vertex) and x.data is target.data:
-                operands.append(out)
-            else:
-                operands.append(self._operand(x, target.data))
+        self.cells.where = self.frames.place()
+        itself = [isinstance(x, Vertex) and x.data is target.data for x in inputs]
+        operands = [out if same else self._operand(x, sample) for x, same in zip(inputs, itself, strict=True)]
         self._recorded(op, inputs, operands, static, sample, out)
 
     def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
         """Values have been looked at: so will they be in each call, where they may be others."""
         if self.ref(x).kind != "constant":
-            self.cells.section, self.cells.where = self.heading, self.frames.place()
+            self.cells.where = self.frames.place()
             op = Op(f"routine.{rule.__name__}", rule, (self.value(x), *settings), {}, None, "check")
             self.cells.append(op).must_run = True
 
@@ -435,17 +394,12 @@ class Tracer(Events):
     @contextmanager
     def section(self, name: str) -> Iterator[None]:
         """What is recorded inside belongs to the section `name`: backward, update."""
-        self.heading = name
+        self.cells.section = name
         self.pulled_ops = len(self.program.ops)
         try:
             yield
         finally:
-            self.heading = f"after the {name}"
-
-    def constant_tensor(self, array: Any) -> Tensor:
-        """A tensor of an array that is the same in every call, such as the seed of a backward pass."""
-        self.constant(array)
-        return tensor_of(array)
+            self.cells.section = f"after the {name}"
 
     def training(self, module: Any, flag: bool) -> None:
         """A module's mode decided something."""
@@ -459,7 +413,7 @@ class Tracer(Events):
         before = grad_of(leaf)
         if before is not None:
             if id(before.data) not in self.refs:
-                self.gradients_before.setdefault(id(leaf), (leaf, before))
+                self._gradient(leaf, before)
             g = before + g
         else:
             self.without(leaf)
@@ -488,7 +442,9 @@ class Tracer(Events):
     def backward(self, root: Any, seed: Any, deliver: Callable[[Any], Any], **settings: Any) -> bool:
         """Walk on tensors."""
         with self.section("backward"):
-            seed = seed if isinstance(seed, Tensor) else self.constant_tensor(seed)
+            if not isinstance(seed, Tensor):
+                self.constant(seed)
+                seed = tensor_of(seed)
             walk.pull(root, seed, deliver(self.deliver), lifted=True, **settings)
         return True
 
@@ -500,9 +456,9 @@ class Tracer(Events):
 
     def _in_own_memory(self, array: Any, content: Any) -> Tensor:
         """A tensor of `array`, into which the program copies `content`: laid out as eager lays it out."""
-        self.cells.section, self.cells.where = self.heading, self.frames.place()
+        self.cells.where = self.frames.place()
         own = self.recorder.destination(array)
-        self.cells.compute("copy", np.copyto, (content,), {}, own._ref, own._ref.cell.strides)
+        self.cells.compute("copy", np.copyto, (content,), {}, own._ref, array)
         self._know_while_alive(array, own._ref)
         return tensor_of(array)
 
@@ -526,21 +482,15 @@ class Tracer(Events):
         """One step of an optimiser, its numbers left open."""
         with self.section("update"), set_grad_enabled(False):
             for settings in optimizer.param_groups:
-                groups: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]] = {}
+                self.groups.clear()
                 for p in settings["params"]:
                     if p._grad is not None:
-                        self._update(optimizer, settings, p, groups)
+                        self._update(optimizer, settings, p)
                     else:
                         self.without(p)
         return True
 
-    def _update(
-        self,
-        optimizer: Any,
-        settings: dict[str, Any],
-        p: Any,
-        groups: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]],
-    ) -> None:
+    def _update(self, optimizer: Any, settings: dict[str, Any], p: Any) -> None:
         """The update of one parameter; all with the same step number are one group."""
         state = optimizer.state.get(p, {})
         if len(state) <= len(optimizer.kept(settings)):
@@ -548,14 +498,13 @@ class Tracer(Events):
         t = state["step"] = state["step"] + 1
         before = self.steps.get(id(state), 0)
         self.steps[id(state)] = before + 1
-        if (t, before) not in groups:
-            groups[t, before] = self._group(optimizer, settings, t)
-        group, numbers = groups[t, before]
+        if (t, before) not in self.groups:
+            self.groups[t, before] = self._group(optimizer, settings, t)
+        group, numbers = self.groups[t, before]
         group.before = before
         group.states.append(state)
         group.params.append(p)
         arrays = {k: self._slot(optimizer, p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
-        self._meet((p,))
         self.ref(p)
         begin = len(self.program.ops)
         optimizer.update(p, p._grad, {**state, **arrays}, **numbers)
@@ -577,14 +526,8 @@ class Tracer(Events):
     def _slot(self, optimizer: Any, p: Any, name: str, array: Any) -> Tensor:
         if id(array) not in self.refs:
             ref = self._know(array, self._source("state", array, f"{self.called(p)}_{name}", (p, name, optimizer)))
-            assert ref.cell.content is not None
-            self.program.states[id(array)] = (None, ref.cell.content)
+            self.program.states[id(array)] = (None, self.cells.read(ref))
         return tensor_of(array)
-
-    def name_locals(self) -> None:
-        """Call values what the user's functions call them."""
-        for name, ref in self.frames.names():
-            ref.label.name = ref.label.name or name
 
     def leaf(self, x: Any) -> Any:
         """A leaf that the step returns as it is: that very tensor, as eagerly, so that gradients reach it."""
@@ -615,23 +558,23 @@ class Tracer(Events):
         program.results = _with_values(result, self)
         program.gradients_absent = list(self.absent.values())
         for leaf in self.touched.values():
-            if self._inside(leaf):
-                continue
-            g = grad_of(leaf)
-            refs = None if g is None else self.refs.get(id(g.data))
-            program.gradients_out.append((leaf, None if refs is None else self.cells.read(refs)))
+            if not self._inside(leaf):
+                g = grad_of(leaf)
+                ref = None if g is None else self.refs.get(id(g.data))
+                program.gradients_out.append((leaf, None if ref is None else self.cells.read(ref)))
         program.states = {key: (t, v if v.op is None else v.op.args[0]) for key, (t, v) in program.states.items()}
         for cell in {ref.cell: None for ref in self.refs.values()}:
-            content, memory = cell.content, cell.memory
-            lasts = memory is not None and memory.kind in OUTLIVES
-            if memory is not None and content is not None and lasts and content.root.memory is not memory:
+            memory, content = cell.memory, cell.content
+            if memory and content and memory.kind in OUTLIVES and content.root.memory is not memory:
                 program.stores[memory] = content
         self._name()
         _check_early(program)
         return program
 
     def _name(self) -> None:
-        """Hints for values without names: what they are gradients of, what kernels call them, how they are made."""
+        """Names as in the user's functions; else hints: what kernels say, of what it is a gradient, how it is made."""
+        for name, ref in self.frames.names():
+            ref.label.name = ref.label.name or name
         self.recorder.words.tell()
         for ref, of in self.gradient_of:
             if not ref.label.name:
@@ -659,20 +602,23 @@ class Tracer(Events):
         return self.refused(message)
 
 
+def _is_generator(x: Any) -> bool:
+    """Whether a setting is a generator of random numbers."""
+    return hasattr(x, "bit_generator")
+
+
 def _check_early(program: Program) -> None:
     """Move checks of what is there by then before whatever writes memory that outlives the step."""
-    ops, lasting = program.ops, {v.root for v in program.stores.values()}
-    versions = {*program.inputs, *(v for _, v in (*program.gradients_in, *program.states.values()))}
+    ops = program.ops
+    lasting: set[Any] = {*program.inputs, *(v for _, v in (*program.gradients_in, *program.states.values()))}
     for op in ops:
-        if op.effect == "update" and op.of is not None and op.of.root in versions:
-            versions.update(op.defines)
-            lasting.update(op.defines)
+        if op.effect == "update" and op.of is not None and op.of.root in lasting:
+            lasting.add(op.result)
+    lasting |= {v.root for v in program.stores.values()}
     for check in [op for op in ops if op.effect == "check"]:
         at = ops.index(check)
         ready = max((i for i, op in enumerate(ops[:at]) if op.result in check.reads), default=-1)
-        writes = [i for i, op in enumerate(ops[:at]) if i > ready and op.result in lasting]
-        if writes:
-            ops.insert(writes[0], ops.pop(at))
+        ops.insert(next((i for i in range(ready + 1, at) if ops[i].result in lasting), at), ops.pop(at))
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:
@@ -738,29 +684,27 @@ def _differentiated(tracer: Tracer, result: Any, floor: int) -> Any:
 
 
 def trace(
-    function: Callable[..., Any],
-    args: Any,
+    function: Callable[[], Any],
     arrays: list[tuple[str, Any]],
     name: str,
+    around: Surroundings,
     cleared: Iterable[int] = (),
-    names: Mapping[int, str] | None = None,
     whole: Collection[str] = (),
-    generators: Collection[Any] = (),
-    memory: Iterable[tuple[str, Any]] = (),
 ) -> tuple[Any, Program]:
-    """Run ``function(*args)`` under a tracer that knows `arrays` as its inputs: (result, program).
+    """Run a function under a tracer that knows `arrays` as its inputs and what is `around` it: (result, program).
 
     `cleared` are ids of leaves that have a gradient now: if they have none when one arrives, the step has cleared it.
-    `names` is what the user calls parameters and buffers, by id. Primitives named in `whole` stay one operation each.
-    Nothing may draw from `generators`, as no program could, and nothing but operations may change what is in `memory`,
-    arrays with their names.
+    Primitives named in `whole` stay one operation each. Nothing may draw from generators of random numbers around the
+    function, as no program could, and nothing but operations may change what is in the tensors there.
     """
-    tracer = Tracer(name, whole)
-    tracer.names.update(names or {})
+    generators = around.generators()
+    tracer = Tracer(name, around, whole)
     tracer.cleared_leaves.update(cleared)
     for argument, array in arrays:
         tracer.input(argument, array)
-    tracer.rely_on(memory)
+    for called, array in (*arrays, *around.memory()):  # which nothing but operations may change
+        tracer.locks.keep(called, array)
+        tracer.locks.lock(array)
     if mode.events is not QUIET:
         message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
         raise CompileError(message)
@@ -768,7 +712,7 @@ def trace(
     floor = now()
     drawn = _drawn(generators)
     try:
-        result = function(*args)
+        result = function()
         ours = {id(op.bound[0]) for op in tracer.program.ops if op.bound is not None}  # which the program draws from
         if any(state != drawn[key] for key, state in _drawn(generators).items() if key not in ours):
             warnings.warn(_NOISE.format(name), RuntimeWarning, stacklevel=4)
@@ -776,7 +720,6 @@ def trace(
             tracer.program.pullback = _differentiated(tracer, result, floor)
         if tracer.refusal is not None:
             raise tracer.refusal
-        tracer.name_locals()
         mode.set(events=QUIET)
         return result, tracer.finish(result)
     except ValueError as error:
@@ -786,7 +729,5 @@ def trace(
     finally:
         mode.set(events=QUIET)
         tracer.locks.release()
-        tracer.frames.forget()
-        tracer.alive.clear()
-        tracer.computed.clear()
+        tracer.alive.clear()  # so that no weak reference waits for the collector of garbage: arrays die with them
         vars(tracer).clear()  # it lies in cycles, and would keep all memory until these are found

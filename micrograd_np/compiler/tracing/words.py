@@ -16,29 +16,23 @@ _SAY_NOTHING = frozenset(("out", "target", "first", "part", "found", "array", "r
 _SHORT = 3  # letters: x, y and z are what a kernel calls everything
 
 
-def says_something(name: str) -> bool:
-    """Whether what a kernel calls an array is a word for it."""
-    return len(name) >= _SHORT and name not in _SAY_NOTHING
-
-
 class Words:
     """What kernels call the arrays that they work on, in their local variables."""
 
     def __init__(self) -> None:
-        self.heard: dict[Label, str] = {}
         self.said: list[tuple[str, Label]] = []
         self.copies: list[tuple[Label, Label]] = []
         """What was copied to be laid out anew, and what of."""
 
     def hear(self, name: str, label: Label) -> None:
-        """Note what a function calls an array; the first name stays."""
-        if says_something(name):
+        """Note what a function calls an array, where that is a word for it; the first name stays."""
+        if len(name) >= _SHORT and name not in _SAY_NOTHING:
             self.said.append((name, label))
-            self.heard.setdefault(label, name.strip("_"))
 
     def tell(self) -> None:
         """Hints for what has no better name: a view of what the user has a name for keeps that name in it."""
-        for label, word in self.heard.items():
+        heard = {label: name.strip("_") for name, label in reversed(self.said)}
+        for label, word in heard.items():
             relation, of = label.hint if isinstance(label.hint, tuple) else (None, None)
             if not label.name and (relation == "part" or not label.hint):
                 label.hint = (word, of) if of is not None and of.name else word
