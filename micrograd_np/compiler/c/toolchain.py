@@ -69,7 +69,8 @@ def _examine(command: tuple[str, ...]) -> Compiler | None:
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
-    native = "-mcpu=native" if "ziglang" in command else "-march=native"
+    by_cpu = "ziglang" in command or platform.machine().lower().startswith(("arm", "aarch64", "ppc"))
+    native = "-mcpu=native" if by_cpu else "-march=native"  # clang says on ARM that it does not know the other one
     return Compiler(command, run.stdout.strip(), (native, *_FLAGS))
 
 
