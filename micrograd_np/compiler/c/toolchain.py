@@ -18,10 +18,11 @@ import numpy as np
 
 __all__ = ["Compiler", "find_compiler"]
 
-# nothing is contracted, reordered or assumed finite; errno and traps are not kept; never -ffast-math
+# nothing is contracted, reordered or assumed finite, and whole numbers wrap around; errno and traps are not kept; never
+# -ffast-math
 _FLAGS = (
     *("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
-    *("-fno-strict-aliasing", "-shared", "-fPIC", "-std=gnu11", "-w"),  # masks are read as integers
+    *("-fno-strict-aliasing", "-fwrapv", "-shared", "-fPIC", "-std=gnu11", "-w"),  # masks are read as integers
 )
 
 

@@ -348,6 +348,17 @@ def test_c_computes_as_numpy_does(f, dtype):
             assert np.array_equal(compiled(x).data, np.asarray(f(mg.Tensor(x)).data))
 
 
+@pytest.mark.parametrize("kind", ["int16", "int32", "int64"])
+def test_whole_numbers_wrap_around_as_numpys_do(kind):
+    """C leaves open what the largest number plus 1 is, and gcc took x + 1 > x for true."""
+    compiled = mg.compile(lambda x: (x + 1 > x, mg.maximum(x + 1, x), x * 3 < x), backend="c", wait=True)
+    most = np.iinfo(kind).max
+    for x in np.array([[1, 2, 3], [5, 6, 7], [most, most - 1, -most], [most // 2, most // 3, -1 - most]], kind):
+        wanted = (x + 1 > x, np.maximum(x + 1, x), x * 3 < x)
+        assert all(np.array_equal(z.data, y) for z, y in zip(compiled(x), wanted, strict=True))
+    assert compiled.report().backend == "c"
+
+
 @each_dtype
 @pytest.mark.parametrize("n", [1, 100])
 def test_what_no_whole_number_holds_is_stored_as_numpy_stores_it(n, dtype):
