@@ -33,6 +33,7 @@ NOT_RUN = {
     "python -m sphinx -W ": "is what test_site.py runs, into a folder of its own",
     "python -m tests.benchmarks ": "takes half an hour and other libraries",
     "RAY_ADDRESS=": "takes a cluster",
+    **dict.fromkeys(("apt-get ", "mmdebstrap ", "mount ", "chroot ", "umount "), "takes root and the network"),
 }
 """Beginnings of commands that pages show and this file does not run, and why."""
 NOT_EVERYWHERE = {"cc", "./main", "mpiexec"}  # left out where there is none

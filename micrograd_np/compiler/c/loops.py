@@ -11,7 +11,8 @@ float64 and every set of SIMD instructions:
   lie together: NumPy does not write all of it otherwise.
 - The result may not overlap an operand in part: NumPy would copy first.
 - add, subtract, multiply, divide, sqrt, square (x · x), reciprocal (1 / x), negative, absolute and comparisons are
-  plain C. np.maximum takes its second operand where they are equal (0.0 and -0.0), and the first NaN: `prelude.h`.
+  plain C. np.maximum takes its second operand where they are equal (0.0 and -0.0), and the first NaN, on x86:
+  `prelude.h`. On ARM 0.0 is larger than -0.0, and C calls the loop.
 - absolute, negative, sign, maximum, minimum, tanh, comparisons, logical_and, isnan and isfinite clear the flags of
   floating point, also those that were raised before: read them first.
 

@@ -18,10 +18,11 @@ import numpy as np
 
 __all__ = ["Compiler", "find_compiler"]
 
-# nothing is contracted, reordered or assumed finite; errno and traps are not kept; never -ffast-math
+# nothing is contracted, reordered or assumed finite, and whole numbers wrap around; errno and traps are not kept; never
+# -ffast-math
 _FLAGS = (
     *("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
-    *("-fno-strict-aliasing", "-shared", "-fPIC", "-std=gnu11", "-w"),  # masks are read as integers
+    *("-fno-strict-aliasing", "-fwrapv", "-shared", "-fPIC", "-std=gnu11", "-w"),  # masks are read as integers
 )
 
 
@@ -69,7 +70,8 @@ def _examine(command: tuple[str, ...]) -> Compiler | None:
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
-    native = "-mcpu=native" if "ziglang" in command else "-march=native"
+    by_cpu = "ziglang" in command or platform.machine().lower().startswith(("arm", "aarch64", "ppc"))
+    native = "-mcpu=native" if by_cpu else "-march=native"  # clang says on ARM that it does not know the other one
     return Compiler(command, run.stdout.strip(), (native, *_FLAGS))
 
 

@@ -56,8 +56,8 @@ def alive(group):
 
 
 def until(condition):
-    """Wait for something that happens soon."""
-    for _ in range(500):
+    """Wait for something that happens soon, though not so soon on an emulated processor."""
+    for _ in range(6000):
         if condition():
             return
         time.sleep(0.01)

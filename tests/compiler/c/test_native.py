@@ -360,6 +360,41 @@ def test_c_computes_as_numpy_does(f, dtype):
             assert np.array_equal(compiled(x).data, np.asarray(f(mg.Tensor(x)).data))
 
 
+@pytest.mark.parametrize("kind", ["int16", "int32", "int64"])
+def test_whole_numbers_wrap_around_as_numpys_do(kind):
+    """C leaves open what the largest number plus 1 is, and gcc took x + 1 > x for true."""
+    compiled = mg.compile(lambda x: (x + 1 > x, mg.maximum(x + 1, x), x * 3 < x), backend="c", wait=True)
+    most = np.iinfo(kind).max
+    for x in np.array([[1, 2, 3], [5, 6, 7], [most, most - 1, -most], [most // 2, most // 3, -1 - most]], kind):
+        wanted = (x + 1 > x, np.maximum(x + 1, x), x * 3 < x)
+        assert all(np.array_equal(z.data, y) for z, y in zip(compiled(x), wanted, strict=True))
+    assert compiled.report().backend == "c"
+
+
+@each_dtype
+@pytest.mark.parametrize("n", [1, 100])
+def test_what_no_whole_number_holds_is_stored_as_numpy_stores_it(n, dtype):
+    """C leaves open what (uint32_t)-1.5 is, and each compiler and each processor does something else."""
+    kinds = [f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)]
+    stored = [mg.Tensor(np.zeros(n, kind)) for kind in kinds]
+
+    def step(x):
+        with mg.no_grad():
+            for z in stored:
+                z[:] = x * 2.0
+        return x.sum()
+
+    compiled = mg.compile(step, backend="c", wait=True)
+    compiled(np.ones(n, dtype))
+    numbers = [70, 200, -0.6, -70, 2e4, -4e4, 2e9, -3e9, 7e9, 9e18, -9e18, 1e30, np.inf, np.nan]
+    with np.errstate(invalid="ignore"):
+        for i in range(len(numbers)):
+            x = np.resize(np.roll(np.array(numbers, dtype), -i), n)
+            compiled(x)
+            assert all(np.array_equal(z.data, (x * 2).astype(z.dtype)) for z in stored)
+    assert compiled.report().backend == "c"
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("exponent", [2, 0.5, 3, -1, 1.5, 0, -2, 0.25, np.float64(3)])
 def test_a_power_by_a_number_has_numpys_bits_and_is_no_line_of_numpys(exponent, dtype):

@@ -16,7 +16,10 @@ pytestmark = pytest.mark.skipif(sys.implementation.name != "cpython", reason="a 
 each_dtype = pytest.mark.parametrize("kind", ["f", "d"], ids=["float32", "float64"])
 SIMD = set(np.show_config("dicts")["SIMD Extensions"]["found"])
 # sets of kernels in OpenBLAS, and what they need of a processor, by NumPy's names (of 2.4, and before)
-NEEDS = {"Haswell": {"X86_V3", "AVX2"}, "SkylakeX": {"X86_V4", "AVX512_SKX"}}
+NEEDS = {
+    "Haswell": {"X86_V3", "AVX2"}, "SkylakeX": {"X86_V4", "AVX512_SKX"},
+    "NEOVERSEN1": {"ASIMDDP"}, "NEOVERSEV1": {"SVE"},
+}  # fmt: skip
 CORES = [core for core, names in NEEDS.items() if names & SIMD]
 LENGTHS = [1, 1, 1, 2, 3, 4, 5, 7, 8, 13, 16, 32, 33, 64, 100]
 

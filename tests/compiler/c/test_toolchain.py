@@ -53,6 +53,17 @@ def test_zig_is_taken_where_nothing_else_is_and_its_flags_are_its_own(monkeypatc
     assert "-march=native" not in found.flags
 
 
+@only_posix
+@pytest.mark.parametrize(
+    ("machine", "flag"), [("x86_64", "-march"), ("AMD64", "-march"), ("aarch64", "-mcpu"), ("arm64", "-mcpu")]
+)
+def test_this_processor_is_named_by_the_flag_that_its_compilers_know(machine, flag, monkeypatch, tmp_path):
+    """Clang 14 for ARM, and Apple's, stop at -march=native: "the clang compiler does not support" it."""
+    monkeypatch.setenv("CC", str(script(tmp_path, machine)))
+    monkeypatch.setattr(toolchain.platform, "machine", lambda: machine)
+    assert [x for x in find_compiler().flags if x.endswith("=native")] == [f"{flag}=native"]
+
+
 def test_flags_keep_the_bits():
     found = find_compiler()
     if isinstance(found, str):
