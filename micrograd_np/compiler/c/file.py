@@ -29,7 +29,7 @@ from .rolling import rolled
 from .scalars import Clocks, clocks
 from .source import TAKEN, Source
 from .steps import steps
-from .totals import around, total
+from .totals import VARIABLES, around, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -170,8 +170,9 @@ class _File(Source):
         return ()
 
     def _apply(
-        self, text: str, labels: list[Value], places: Sequence[Place], section: str, first: Iterable[int] = ()
+        self, text: str, places: Sequence[Place], section: str, labels: Sequence[Value] = (), first: Iterable[int] = ()
     ) -> list[str]:
+        labels = labels or [x.value for x in places]
         numbers = [str(i) for i in first] or [str(i) for i in range(len(places))]
         pointers = dict(zip(numbers, map(self.pointer, places), strict=True))
         if self.once is None:
@@ -192,7 +193,7 @@ class _File(Source):
         rows = textwrap.dedent(_PART.sub(spelt, text.partition("{\n")[2].removesuffix("}"))).splitlines()
         return rows if len(rows) == 1 or rows[0].startswith("for") else ["{", *(f"    {row}" for row in rows), "}"]
 
-    def _shared(self, text: str, labels: list[Value], section: str, pointers: dict[str, str]) -> list[str]:
+    def _shared(self, text: str, labels: Sequence[Value], section: str, pointers: dict[str, str]) -> list[str]:
         """The call of the function of a text; what is one number is handed over itself."""
         head, _, body = text.partition("\n")
         for number, pointer in pointers.items():
@@ -207,27 +208,20 @@ class _File(Source):
 
     def _product(self, step: Step) -> list[str]:
         p, places = step.spelling, [*step.operands, step.result]
-        letters = "ijklmnpq"
-        batch = [(letter, n) for letter, (n, *_) in zip(letters, p.batch, strict=False)]
-        i, j, k = list(letters[len(batch) : len(batch) + 3])
-        ends = ((p.a, i, k), (p.b, k, j), (p.c, i, j))
+        *outer, i, j, k = list(VARIABLES[: len(p.batch) + 3])
+        lengths = dict(zip((*outer, i, j, k), (*(n for n, *_ in p.batch), p.m, p.n, p.k), strict=True))
         at = []
-        bounds = dict([*batch, (i, p.m), (j, p.n), (k, p.k)])
-        for q, (strides, u, v) in enumerate(ends):
-            moves = [(moves[q + 1], letter) for moves, (letter, _) in zip(p.batch, batch, strict=True)]
-            size = places[q].dtype.itemsize
-            terms = [(s // size, x) for s, x in (*moves, (strides[0], u), (strides[1], v)) if bounds[x] > 1]
-            at.append(total(terms))
-        kinds = [TYPES[x.dtype.name] for x in places]
+        for q, (x, strides, u, v) in enumerate(zip(places, (p.a, p.b, p.c), (i, k, i), (k, j, j), strict=True)):
+            moves = zip((*(axis[q + 1] for axis in p.batch), *strides), (*outer, u, v), strict=True)
+            at.append(total((s // x.dtype.itemsize, variable) for s, variable in moves if lengths[variable] > 1))
+        a, b, c = (TYPES[x.dtype.name] for x in places)
         term = f"$0$[{at[0]}] * $1$[{at[1]}]"
-        inside = around([(k, p.k)], [f"total += {term};"], "")
-        body = [f"{kinds[2]} total = 0;", *inside, f"$2$[{at[2]}] = total;"]
+        body = [f"{c} total = 0;", *around([(k, p.k)], [f"total += {term};"], ""), f"$2$[{at[2]}] = total;"]
         if p.k == 1:
             body = [f"$2$[{at[2]}] = {term};"]
-        loops = [(x, n) for x, n in (*batch, (i, p.m), (j, p.n)) if n > 1]
-        head = f"static void NAME(const {kinds[0]} *$0$, const {kinds[1]} *$1$, {kinds[2]} *$2$) {{"
-        text = "\n".join([head, *around(loops, body), "}"])
-        return self._apply(text, [x.value for x in places], places, "product")
+        loops = [(x, n) for x, n in lengths.items() if n > 1 and x != k]
+        head = f"static void NAME(const {a} *$0$, const {b} *$1$, {c} *$2$) {{"
+        return self._apply("\n".join([head, *around(loops, body), "}"]), places, "product")
 
     # the whole
 

@@ -1,8 +1,13 @@
-"""The C text of a program: its memory as named pointers, a function for each kind of loop, and the step."""
+"""The C text of a program: its memory as named pointers, a function for each kind of loop, and the step.
+
+The C that all programs share lies beside this file: `prelude.h`, and `threads.h` for long loops.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
+from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,8 +16,7 @@ from ..naming import Names
 from .binding import STOP
 from .expressions import MATHS, TYPES
 from .nest import Nest, loop_name
-from .prelude import prelude
-from .totals import around, extreme, index_of, one_by_one, reduction, total
+from .totals import VARIABLES, around, index_of, one_by_one, reduction, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from .products import Product
     from .steps import Step
 
-__all__ = ["TAKEN", "Source"]
+__all__ = ["TAKEN", "Source", "prelude"]
 
 TAKEN = re.findall(
     r"\w+",
@@ -38,6 +42,12 @@ TAKEN = re.findall(
 )
 TAKEN += [f"{name}{end}" for name in MATHS.values() for end in ("", "f")] + ["expf", "fabsf", "sqrtf"]
 """Words that have a meaning in C, or in the text around the names."""
+
+
+@functools.cache
+def prelude(name: str = "prelude") -> str:
+    """The text of one of the files that all programs share."""
+    return files(__package__).joinpath(f"{name}.h").read_text(encoding="utf-8")
 
 
 class Piece(NamedTuple):
@@ -157,29 +167,27 @@ class Source:
 
     def _call(self, group: Group) -> list[str]:
         step = group.steps[0]
-        if group.kind == "loop":
-            nest = Nest(group, self.stored, self.threads)
-            for ufunc, signature in nest.loops:
-                self.loop(ufunc, signature)
-            section = group.steps[-1].op.section
-            if nest.threads == 1:
-                return self._apply(nest.text, nest.labels, nest.arguments, section, nest.parameters)
-            name = self._function(nest.text, nest.labels, section, nest.parameters)
-            places = ", ".join(map(self.pointer, nest.arguments))
-            return [f"divide({name}_part, {nest.lengths[0]}, {nest.piece}, {nest.threads}, (void *[]){{{places}}});"]
-        if group.kind == "product":
-            return self._product(step)
-        if group.kind == "reduction":
-            return self._reduction(step)
-        return self._check(step) if step.kind == "check" else self._gather(step)
+        write = {"product": self._product, "reduction": self._reduction, "check": self._check}
+        if group.kind != "loop":
+            return write.get(group.kind, self._gather)(step)
+        nest = Nest(group, self.stored, self.threads)
+        for ufunc, signature in nest.loops:
+            self.loop(ufunc, signature)
+        section = group.steps[-1].op.section
+        if nest.threads == 1:
+            return self._apply(nest.text, nest.arguments, section, nest.labels, nest.parameters)
+        name = self._function(nest.text, nest.labels, section, nest.parameters)
+        places = ", ".join(map(self.pointer, nest.arguments))
+        return [f"divide({name}_part, {nest.lengths[0]}, {nest.piece}, {nest.threads}, (void *[]){{{places}}});"]
 
     def _apply(
-        self, text: str, labels: list[Value], places: Sequence[Place], section: str, first: Iterable[int] = ()
+        self, text: str, places: Sequence[Place], section: str, labels: Sequence[Value] = (), first: Iterable[int] = ()
     ) -> list[str]:
-        """The call of the function of a text on some places."""
+        """The call of the function of a text on some places, after which it names things unless there are `labels`."""
+        labels = labels or [x.value for x in places]
         return [f"{self._function(text, labels, section, first)}({', '.join(map(self.pointer, places))});"]
 
-    def _function(self, text: str, labels: list[Value], section: str, first: Iterable[int] = ()) -> str:
+    def _function(self, text: str, labels: Sequence[Value], section: str, first: Iterable[int] = ()) -> str:
         """The name of the function of a text, which is written once; `first` say which labels are named first."""
         if text not in self.functions:
             name = self.names.unique(section.rpartition(" ")[2])
@@ -194,73 +202,44 @@ class Source:
 
     def _product(self, step: Step) -> list[str]:
         p: Product = step.spelling
-        a, b = step.operands
-        z = step.result
-        assert z is not None
-        kind = a.dtype.char
-        loop = self.loop("matmul", f"{kind * 2}->{kind}")
-        rows = []
-        pointers = [self.pointer(x) for x in (a, b, z)]
-        if p.kind != "loop":
-            ctype, size = TYPES[a.dtype.name], a.dtype.itemsize
-            x, y = (a, b) if p.m == 1 else (b, a)
-            sy = p.b if p.m == 1 else p.a
-            n = p.n if p.m == 1 else p.m
-            step_y = (sy[1] if p.m == 1 else sy[0]) // size
-            scaled = "a[0] * b[0]" if p.kind == "multiply" else f"a[0] == 0 ? 0 : a[0] * b[{step_y} * i] + 0"
-            text = (
-                f"static void NAME(const {ctype} *a, const {ctype} *b, {ctype} *restrict c) {{\n"
-                f"    for (intptr_t i = 0; i < {n}; i++)\n        c[i] = {scaled};\n}}"
-            )
-            return self._apply(text, [], (x, y, z), "product")
-        (ar, ac), (br, bc), (cr, cc) = p.a, p.b, p.c
-        sizes = f"{p.m}, {p.k}, {p.n}"
-        indent = ""
-        at = ["", "", ""]
-        for d, (n, *moves) in enumerate(p.batch):
-            if n == 1:
-                continue
-            i = "ijkl"[d]
-            rows.append(f"{indent}for (intptr_t {i} = 0; {i} < {n}; {i}++)")
-            indent += "    "
-            for q, move in enumerate(moves):
-                if move:
-                    at[q] += f" + {move // a.dtype.itemsize} * {i}"
-        u, v, w = (f"{x}{y}" for x, y in zip(pointers, at, strict=True))
-        rows.append(f"{indent}matmul(&{loop}, {u}, {ar}, {ac}, {v}, {br}, {bc}, {w}, {cr}, {cc}, {sizes});")
-        return rows
+        places = [*step.operands, step.result]
+        kind = places[0].dtype
+        loop = self.loop("matmul", f"{kind.char * 2}->{kind.char}")
+        batch = [(v, *axis) for v, axis in zip(VARIABLES, p.batch, strict=False) if axis[0] > 1]
+        arguments = []
+        for q, (x, strides) in enumerate(zip(places, (p.a, p.b, p.c), strict=True)):
+            at = [f" + {moves[q] // kind.itemsize} * {v}" for v, _, *moves in batch if moves[q]]
+            arguments.append(f"{self.pointer(x)}{''.join(at)}, {strides[0]}, {strides[1]}")
+        call = f"matmul(&{loop}, {', '.join(arguments)}, {p.m}, {p.k}, {p.n});"
+        return around([(v, n) for v, n, *_ in batch], [call], "")
 
     def _reduction(self, step: Step) -> list[str]:
         name, nest, start, axes, kept = step.spelling
         (x,), z = step.operands, step.result
-        assert z is not None
-        if name in ("argmax", "argmin"):
-            text = extreme(x, z, name, axes, kept)
-        elif nest is None:
+        if nest is None:
             text = one_by_one(x, z, name, start, axes, kept)
         else:
             loop = self.loop(name, f"{x.dtype.char * 2}->{x.dtype.char}")
             text = reduction(x, z, nest, start, loop, clears=name in ("maximum", "minimum"))
-        return self._apply(text, [x.value, z.value], (x, z), name)
+        return self._apply(text, (x, z), name)
 
     def _check(self, step: Step) -> list[str]:
         """A loop that looks for what must not be."""
         (x,), (word, wrong) = step.operands, step.spelling
         kind = TYPES[x.dtype.name]
-        loops = list(zip("ijklmnpq", x.shape, strict=False))
+        loops = list(zip(VARIABLES, x.shape, strict=False))
         body = [f"const int64_t {word} = $0$[{index_of(x, [v for v, _ in loops])}];"]
         body.append(f"if ({wrong}) {self.stops};")
         text = "\n".join([f"static void NAME(const {kind} *$0$) {{", *around(loops, body), "}"])
-        return self._apply(text, [x.value], (x,), "check")
+        return self._apply(text, (x,), "check")
 
     def _gather(self, step: Step) -> list[str]:
         """A loop that reads, or writes, where whole numbers say; what is out of bounds stops it."""
         axes, sign = step.spelling
         (first, *indices), last = step.operands, step.result
-        assert last is not None
         x, z = (first, last) if step.kind == "gather" else (last, first)
         shape = np.broadcast_shapes(*(p.shape for p in indices)) + x.shape[len(indices) :]
-        loops = list(zip("ijklmnpq", shape, strict=False))
+        loops = list(zip(VARIABLES, shape, strict=False))
         variables = [v for v, _ in loops]
         rows = []
         at = []
@@ -281,7 +260,7 @@ class Source:
             f"{'' if p is last else 'const '}{TYPES[p.dtype.name]} *${k}$" for k, p in enumerate(places)
         )
         text = "\n".join([f"static void NAME({parameters}) {{", *around(loops[:axes], body), "}"])
-        return self._apply(text, [p.value for p in places], places, step.kind)
+        return self._apply(text, places, step.kind)
 
     # the whole
 

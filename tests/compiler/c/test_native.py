@@ -8,6 +8,7 @@ import micrograd_np as mg
 from micrograd_np import nn, optim
 from micrograd_np.compiler.c.build import Build
 from micrograd_np.compiler.c.native import FLAGGED, Native
+from micrograd_np.compiler.c.outside import same_bits
 from micrograd_np.compiler.c.toolchain import find_compiler
 
 pytestmark = pytest.mark.skipif(isinstance(find_compiler(), str), reason="there is no C compiler")
@@ -219,6 +220,21 @@ def test_random_numbers_are_put_back_when_numpy_runs_the_call():
     mg.random.manual_seed(3)
     expected = [1 / (drop(mg.Tensor(np.ones(40))) + 1).data for _ in range(3)][-1]
     assert found.data.tobytes() == expected.tobytes()
+
+
+@each_dtype
+@pytest.mark.parametrize(("m", "k", "n"), [(1, 1, 6), (6, 1, 1), (1, 1, 1), (6, 1, 6)])
+def test_a_product_by_one_element_has_numpys_bits_and_is_no_line_of_numpys(m, k, n, dtype):
+    """np.dot gives 0 for 0 and whatever it is multiplied by, and no -0; but for two elements."""
+    numbers = np.array([3, -0.0, 0, np.inf, np.nan, -2], dtype)
+    f = in_c(lambda x, w: (x @ w, (w.T @ x.T) * 2), np.ones((m, k), dtype), np.ones((k, n), dtype))
+    with np.errstate(all="ignore"):
+        for i in range(6):
+            x, w = (np.roll(numbers, i)[: a * b].reshape(a, b) for a, b in ((m, k), (k, n)))
+            for y in (w, np.roll(w, 1), np.repeat(w, 2, axis=1)[:, ::2]):
+                wanted = [np.dot(x, y), np.dot(y.T, x.T) * np.dtype(dtype).type(2)]
+                assert all(same_bits(z.data, a) for z, a in zip(f(x, y), wanted, strict=True))
+    assert (f.flagged, f.native.segments) == (0, 0)
 
 
 def test_a_failed_check_is_numpys_to_explain(rng):

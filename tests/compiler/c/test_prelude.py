@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from micrograd_np.compiler.c.loops import find_loop
-from micrograd_np.compiler.c.prelude import prelude
+from micrograd_np.compiler.c.source import prelude
 from micrograd_np.compiler.c.toolchain import find_compiler
 
 compiler = find_compiler()
