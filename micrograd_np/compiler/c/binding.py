@@ -10,6 +10,7 @@ import numpy as np
 
 from ..ir import Value, values_in, with_values
 from ..operations import writes_first
+from .listen import FLAGGED
 from .loops import find_loop
 from .places import Unsupported
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .places import Place
     from .steps import Step
 
-__all__ = ["FLAGGED", "Binding"]
+__all__ = ["Binding"]
 
 STOP = 1 << 20
 """Beside C's flags: a check has failed, or an argument lies where C cannot read it."""
@@ -30,15 +31,6 @@ _WORDS = {
     "divide": "divide by zero", "over": "overflow", "under": "underflow", "invalid": "invalid value",
 }  # fmt: skip
 """Kinds of flags, in the order of the library's `flag_numbers`, as NumPy tells of them."""
-
-
-class _Flagged:
-    def __repr__(self) -> str:
-        return "FLAGGED"
-
-
-FLAGGED = _Flagged()
-"""What a step returns that has changed nothing, because NumPy would report something: let NumPy's program run."""
 
 
 def _handling() -> Callable[[], Any]:

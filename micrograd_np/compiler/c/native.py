@@ -17,7 +17,7 @@ from ..memory import Plan, Storage, arrange, place
 from ..passes import run_passes
 from ..passes.blocks import threads
 from ..program import Program, copied
-from .binding import FLAGGED, Binding
+from .binding import Binding
 from .fuse import Group, fuse
 from .places import Places, Unsupported
 from .source import Source
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["FLAGGED", "Native", "Unsupported", "lay_out", "placed"]
+__all__ = ["Native", "Unsupported", "lay_out", "placed"]
 
 
 class Native:

@@ -7,7 +7,8 @@ from trainable import LAYERS, LOSSES, OPTIMIZERS, numbers, trained, vector
 import micrograd_np as mg
 from micrograd_np import nn, optim
 from micrograd_np.compiler.c.build import Build
-from micrograd_np.compiler.c.native import FLAGGED, Native
+from micrograd_np.compiler.c.listen import FLAGGED
+from micrograd_np.compiler.c.native import Native
 from micrograd_np.compiler.c.outside import same_bits
 from micrograd_np.compiler.c.toolchain import find_compiler
 
@@ -46,9 +47,8 @@ class InC:
             outputs = iter(entry.outputs)
             each = [None if v is None else next(outputs) for _, v in entry.program.gradients_out]
             self.native = Native(entry.raw, each)
-            build = Build(self.native.source)
-            assert build.wait() == "ready", build.why
-            self.numpy, self.step = entry.step, self.native.bind(build.path)
+            path, _ = Build(self.native.source).wait()
+            self.numpy, self.step = entry.step, self.native.bind(path)
             entry.step, entry._bound, self.compiled.quick = self.run, None, None
         return result
 
