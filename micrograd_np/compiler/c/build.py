@@ -44,15 +44,16 @@ class Build:
         Raises Unsupported, which says what the compiler complains about.
         """
         if self._work is not None:
-            if code := self._process.wait():
-                complaints = (self._work / "complaints").read_text(encoding="utf-8", errors="replace").splitlines()
-                first = next((x for x in complaints if "error" in x), next(iter(complaints), "it does not say why"))
-                message = f"the C compiler stopped with {code}: {first.strip()}"
-            else:
-                message = cache.keep(self._work, self._path)
-            self._end()
-            if message:
-                raise Unsupported(message)
+            try:
+                if code := self._process.wait():
+                    text = (self._work / "complaints").read_text(encoding="utf-8", errors="replace")
+                    rows = text.splitlines() or ["it does not say why"]
+                    first = next((row for row in rows if "error" in row), rows[0]).strip()
+                    message = f"the C compiler stopped with {code}: {first}"
+                    raise Unsupported(message)
+                cache.keep(self._work, self._path)
+            finally:
+                self._end()
         return self._path, self._why
 
 
