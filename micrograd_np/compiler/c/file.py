@@ -22,13 +22,10 @@ from ..passes import run_passes
 from ..program import copied
 from ..writing.idioms import choose
 from .expressions import TYPES, literal
-from .fuse import fuse
-from .native import lay_out, placed
 from .places import Unsupported
 from .rolling import rolled
 from .scalars import Clocks, clocks
 from .source import TAKEN, Source
-from .steps import steps
 from .totals import VARIABLES, around, total
 
 if TYPE_CHECKING:
@@ -66,7 +63,7 @@ def write_file(
     run_passes(program, "exact", calls=False)
     try:
         file = _File(program, *_leave(program, whole=whole), path.stem, numbers)
-        path.write_text(file.text, encoding="utf-8")
+        path.write_text(file.source, encoding="utf-8")
         if file.loaded:
             path.with_suffix(".bin").write_bytes(b"".join(x.tobytes() for x in file.loaded.values()))
     except Unsupported as error:
@@ -102,41 +99,48 @@ def _leave(program: Program, *, whole: bool) -> tuple[list[Value], int]:
 
 
 class _File(Source):
-    """Collects what the file consists of; `text` puts it together."""
+    """The C of a program, as a file that stands alone."""
 
+    exact = False
     stops = "wrong = 1"
 
     def __init__(self, program: Program, sources: list[Value], outputs: int, stem: str, numbers: Any) -> None:
         self.stem, self.updates = stem, numbers
         self.first_result = len(sources) - outputs
-        self.plan, self.places, self.lasting = placed(program)
-        places = self.places
-        inputs: dict[Storage, int] = {}
-        for i, v in enumerate(sources):
-            inputs.setdefault(self.plan.storage(v), i)
-            if (v.size and not places.of(v).contiguous) or v.dtype.name not in TYPES:
-                message = f"{v.label.name or 'an argument'} is {v.dtype} with strides {places.of(v).strides}"
-                raise Unsupported(f"{message}; it takes arrays of C's numbers, row after row")
-        lowered: list[Step] = []
-        needed = {*inputs, *self.lasting}
-        for step in reversed(steps(program, places, exact=False)):
-            if step.result is None or step.result.storage in needed:  # others led to what has no elements
-                lowered.insert(0, step)
-                needed.update(x.storage for x in step.reads)
-            if step.kind == "python":
-                what = "a draw of random numbers" if step.op.bound is not None else step.op.function
-                raise Unsupported(f"C does not say {what}{step.op.where and f', in {step.op.where}'}")
-        groups = fuse(lowered, places, self.lasting)
-        stored, self.spans = lay_out(self.plan, groups, program.leaving(), inputs)
-        self.pools = {v.dtype.name: self._pool(v.dtype.name) for v in (storage.spans for storage in self.spans)}
-        """By type: how many bytes its buffers share; 0 where each has its own."""
         self.loaded: dict[str, Any] = {}
         """By name: what is read from a file, since it is too much for text."""
         self.large = sum(v.size for _, v in program.states.values()) > LARGEST
         self.counts: Counter[str] = Counter()
         self.once: set[str] | None = None
         """The texts of what is done once, as soon as all are counted."""
-        super().__init__(program, groups, sources, inputs, stored)
+        super().__init__(program, sources)
+
+    # memory
+
+    def _fixed(self) -> dict[Storage, int]:
+        """Whoever calls it holds the arguments."""
+        for v in self.sources:
+            if (v.size and not self.places.of(v).contiguous) or v.dtype.name not in TYPES:
+                message = f"{v.label.name or 'an argument'} is {v.dtype} with strides {self.places.of(v).strides}"
+                raise Unsupported(f"{message}; it takes arrays of C's numbers, row after row")
+        return self.inputs
+
+    def _steps(self) -> list[Step]:
+        lowered: list[Step] = []
+        needed = {*self.inputs, *self.lasting}
+        for step in reversed(super()._steps()):
+            if step.result is None or step.result.storage in needed:  # others led to what has no elements
+                lowered.insert(0, step)
+                needed.update(x.storage for x in step.reads)
+            if step.kind == "python":
+                what = "a draw of random numbers" if step.op.bound is not None else step.op.function
+                raise Unsupported(f"C does not say {what}{step.op.where and f', in {step.op.where}'}")
+        return lowered
+
+    def _lay_out(self) -> None:
+        super()._lay_out()
+        self.pools = {kind: self._pool(kind) for kind in {storage.spans.dtype.name for storage in self.spans}}
+        """By type: how many bytes its buffers share; 0 where each has its own."""
 
     def _pool(self, kind: str) -> int:
         """Let the buffers of a type lie side by side, or where others have been."""

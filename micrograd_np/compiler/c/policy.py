@@ -68,9 +68,9 @@ class Policy:
     def reason(self) -> str:
         """Why it runs what it runs, with what C leaves to NumPy, in sentences."""
         sentences = [self.why]
-        if self.native is not None and self.native.segments:
-            calls = ", ".join(f"{function} {count}" for function, count in self.native.why)
-            sentences.append(f"NumPy does {self.native.segments} of its lines ({calls}).")
+        if self.native is not None and self.native.lines:
+            calls = ", ".join(f"{function} {count}" for function, count in self.native.lines.items())
+            sentences.append(f"NumPy does {self.native.lines.total()} of its lines ({calls}).")
         if self.state == "c" and self.retreats:
             sentences.append(f"NumPy has run {self.retreats:,} calls because of floating-point flags.")
         if self.note:

@@ -8,18 +8,22 @@ from __future__ import annotations
 import functools
 import re
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..memory import place
 from ..naming import Names
 from .binding import STOP
 from .expressions import MATHS, TYPES
+from .fuse import fuse
 from .nest import Nest, loop_name
+from .places import Places
+from .steps import steps
 from .totals import VARIABLES, around, index_of, one_by_one, reduction, total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..ir import Value
     from ..memory import Storage
@@ -59,47 +63,82 @@ class Piece(NamedTuple):
 
 
 class Source:
-    """Collects what the text consists of; `text` puts it together."""
+    """The C of a program; what depends on what that may contain is for subclasses."""
 
+    exact = True
+    """Whether it computes what NumPy computes, in every bit."""
     stops = f"flags |= {STOP}"
     """What says that the call must not go on."""
 
-    def __init__(
-        self,
-        program: Program,
-        groups: list[Group],
-        sources: list[Value],
-        inputs: dict[Storage, int],
-        stored: set[Step],
-        threads: int = 1,
-    ) -> None:
-        self.program, self.groups, self.inputs, self.stored = program, groups, inputs, stored
-        self.threads = threads
-        """How many threads a long loop is divided among."""
-        self.sources = sources
-        """What the step is called with."""
+    def __init__(self, program: Program, sources: list[Value], threads: int = 1) -> None:
+        self.program, self.sources, self.threads = program, sources, threads
+        """The program, what its step is called with, and how many threads a long loop is divided among."""
+        self.plan = place(program)
+        for storage in (*self.plan.storages.values(), *self.plan.sources.values()):
+            storage.kind = "buffer" if storage.kind == "fresh" else storage.kind
+        self.places = Places(program, self.plan)
+        self.lasting = {self.plan.sources[memory] for memory in program.stores if memory in self.plan.sources}
+        """What it changes that outlives it."""
+        self.inputs: dict[Storage, int] = {}
+        for i, v in enumerate(sources):
+            self.inputs.setdefault(self.plan.storage(v), i)
+        self.fixed = self._fixed()
+        """What has a place already."""
+        self.groups = fuse(self._steps(), self.places, self.lasting)
+        self._lay_out()
         self.names = Names(*TAKEN)
         self._last = "", ""
         self.fields: dict[Storage, str] = {}
         """By storage whose address does not change: its name in the structure."""
-        self.arguments: dict[int, str] = {}
+        self.arguments = {i: self.names.unique(self.names.wish(v) or "x") for i, v in enumerate(sources)}
         self.functions: dict[str, str] = {}  # by text
         self.definitions: list[str] = []
         self.loops: dict[tuple[str, str], str] = {}
         """By ufunc and signature: the name of NumPy's inner loop."""
-        for i, v in enumerate(sources):
-            self.arguments[i] = self.names.unique(self.names._wish(v.label) or "x")
         self.types = {i: TYPES.get(v.dtype.name, "char") for i, v in enumerate(sources)}
         self.pieces = self._pieces()
-        """In order: the name of a C function, or the steps that NumPy runs."""
-        self.text = self._text()
+        """In order: functions of C, or the steps that NumPy runs."""
+        self.source = self._text()
+        """The text."""
+
+    # memory
+
+    def _fixed(self) -> Mapping[Storage, Any]:
+        return {}
+
+    def _steps(self) -> list[Step]:
+        return steps(self.program, self.places, exact=self.exact)
+
+    def _lay_out(self) -> None:
+        """Find out what needs memory, since it is read outside the loop that computes it, and for how long."""
+        needed = {self.plan.storage(v) for v in self.program.leaving()}
+        users: dict[Storage, list[int]] = {}
+        for i, group in enumerate(self.groups):
+            for step in group.steps:
+                for x in step.touches:
+                    users.setdefault(x.storage, []).append(i)
+        end = len(self.groups)
+        self.spans: dict[Storage, tuple[int, int]] = {}
+        """The first group that touches a storage of the program's own, and the last."""
+        inside: set[Storage] = set()
+        for storage in dict.fromkeys((*users, *needed)):
+            if storage.kind != "buffer" or storage in self.fixed:
+                continue
+            first, last = min(users.get(storage, [0])), max(users.get(storage, [end]))
+            if storage not in needed and first == last and self.groups[first].kind == "loop":
+                inside.add(storage)
+            elif storage.begins is not None:
+                self.spans[storage] = 0, end
+            else:
+                self.spans[storage] = first, end if storage in needed else last
+        every = (step for group in self.groups for step in group.steps if step.result is not None)
+        self.stored = {step for step in every if step.result.storage not in inside}
 
     # names
 
     def word(self, v: Value) -> str:
         """What to call a value."""
-        wish = self.names._wish(v.label) or "t"
-        return re.sub(r"\W+", "_", wish).strip("_") or "t"
+        return re.sub(r"\W+", "_", self.names.wish(v) or "t").strip("_") or "t"
 
     def pointer(self, place: Place) -> str:
         """An expression for the address of a place."""
@@ -243,10 +282,10 @@ class Source:
         variables = [v for v, _ in loops]
         rows = []
         at = []
-        for k, place in enumerate(indices):
-            own = variables[axes - len(place.shape) : axes]
-            rows.append(f"intptr_t row_{k} = ${k + 1}$[{index_of(place, own)}];")
-            if place.dtype.kind == "i":
+        for k, index in enumerate(indices):
+            own = variables[axes - len(index.shape) : axes]
+            rows.append(f"intptr_t row_{k} = ${k + 1}$[{index_of(index, own)}];")
+            if index.dtype.kind == "i":
                 rows.append(f"if (row_{k} < 0) row_{k} += {x.shape[k]};")
             rows.append(f"if (row_{k} < 0 || row_{k} >= {x.shape[k]}) {{ {self.stops}; row_{k} = 0; }}")
             at.append((x.strides[k] // x.dtype.itemsize, f"row_{k}"))

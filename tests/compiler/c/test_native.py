@@ -234,7 +234,7 @@ def test_a_product_by_one_element_has_numpys_bits_and_is_no_line_of_numpys(m, k,
             for y in (w, np.roll(w, 1), np.repeat(w, 2, axis=1)[:, ::2]):
                 wanted = [np.dot(x, y), np.dot(y.T, x.T) * np.dtype(dtype).type(2)]
                 assert all(same_bits(z.data, a) for z, a in zip(f(x, y), wanted, strict=True))
-    assert (f.flagged, f.native.segments) == (0, 0)
+    assert (f.flagged, f.native.lines) == (0, {})
 
 
 def test_a_failed_check_is_numpys_to_explain(rng):
@@ -259,7 +259,7 @@ def test_equal_layers_are_one_function(rng):
     model = nn.Sequential(*[nn.Sequential(nn.Linear(8, 8), nn.Tanh()) for _ in range(30)])
     f = in_c(model, rng.standard_normal((4, 8)))
     assert f.native.source.count("static void ") < 5
-    assert f.native.segments == 0
+    assert not f.native.lines
 
 
 def test_what_lives_in_one_loop_needs_no_memory(rng):
@@ -330,7 +330,7 @@ def test_indices_are_broadcast_together():
     for _ in range(3):
         x, i, j = rng.standard_normal((4, 5)), rng.integers(0, 4, (3, 1)), rng.integers(-5, 5, (1, 2))
         assert np.array_equal(step(x, i, j).data, x[i, j])
-    assert (step.runs, step.flagged, step.native.segments) == (2, 0, 0)
+    assert (step.runs, step.flagged, step.native.lines) == (2, 0, {})
 
 
 def test_one_element_is_read_and_written_where_it_lies():
@@ -346,7 +346,7 @@ def test_one_element_is_read_and_written_where_it_lies():
         x = np.arange(3.0) + k
         assert step(x).item() == 2 * x[2] + x[0]
         assert memory.data.tolist() == [0, 2 * x[2], 0]
-    assert (step.runs, step.flagged, step.native.segments) == (2, 0, 0)
+    assert (step.runs, step.flagged, step.native.lines) == (2, 0, {})
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def stand(monkeypatch):
     steps = {}  # by program: the step in NumPy
 
     class Native:
-        source, segments, why = "int step;", 0, ()
+        source, lines = "int step;", {}
 
         def __init__(self, raw, outputs):
             if found.refusal:
@@ -618,7 +618,7 @@ import micrograd_np as mg
 import micrograd_np.compiler.c.native as native
 
 class Native:
-    source, segments, why = "int step;", 0, ()
+    source, lines = "int step;", {}
     def __init__(self, raw, outputs): pass
     def bind(self, path): return lambda x: (x * 2,)
 
