@@ -318,15 +318,9 @@ class Source:
             out.append(f"    {TYPES.get(v.dtype.name, 'char')} *{name}; /* {shape}{self._kind(storage)} */")
         out += ["} memory;", ""]
         out += [f"static numpy_loop {', '.join(self.loops.values())};", ""] if self.loops else []
-        out += ["const int flag_numbers[] = {FE_DIVBYZERO, FE_OVERFLOW, FE_UNDERFLOW, FE_INVALID};", ""]
         out += ["void bind(const numpy_loop *given) {"]
         out += [f"    {name} = given[{i}];" for i, name in enumerate(self.loops.values())]
-        out += ["}", "", "/* The flags that were raised so far in this call. */", "static _Thread_local int flags;"]
-        out += ["INLINE void note(void) { flags |= raised(); }", ""]
-        out += ["INLINE float as_float(int32_t x) { float z; memcpy(&z, &x, 4); return z; }"]
-        out += ["INLINE int32_t as_int32_t(float x) { int32_t z; memcpy(&z, &x, 4); return z; }"]
-        out += ["INLINE double as_double(int64_t x) { double z; memcpy(&z, &x, 8); return z; }"]
-        out += ["INLINE int64_t as_int64_t(double x) { int64_t z; memcpy(&z, &x, 8); return z; }", ""]
+        out += ["}", ""]
         if any("divide(" in row for piece in self.pieces for row in piece.rows):
             out.append(prelude("threads"))
         for definition in self.definitions:
