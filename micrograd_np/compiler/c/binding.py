@@ -128,8 +128,7 @@ class Binding:
         things = {id(op.bound[0]): op.bound[0] for op in self.native.program.ops if op.bound is not None}.values()
         for thing in things:
             if not isinstance(thing, np.random.Generator):
-                message = f"C does not know how to put back the state of a {type(thing).__name__}."
-                raise Unsupported(message)
+                raise Unsupported(f"C does not know how to put back the state of a {type(thing).__name__}.")
         return [thing.bit_generator for thing in things]
 
     # calls

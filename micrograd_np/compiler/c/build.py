@@ -35,8 +35,7 @@ class Build:
                 started.append(_start(compiler, self._work))
                 self._process = started[0]
         except OSError as error:
-            message = f"C cannot be compiled: {error}."
-            raise Unsupported(message) from None
+            raise Unsupported(f"C cannot be compiled: {error}.") from None
 
     def wait(self) -> tuple[Path, str]:
         """The path of the library, as soon as it is there, and why it is not in the user's cache, in a sentence.
@@ -49,8 +48,7 @@ class Build:
                     text = (self._work / "complaints").read_text(encoding="utf-8", errors="replace")
                     rows = text.splitlines() or ["it does not say why"]
                     first = next((row for row in rows if "error" in row), rows[0]).strip()
-                    message = f"the C compiler stopped with {code}: {first}"
-                    raise Unsupported(message)
+                    raise Unsupported(f"the C compiler stopped with {code}: {first}")
                 cache.keep(self._work, self._path)
             finally:
                 self._end()

@@ -54,8 +54,7 @@ class Cache:
             (work / "step").replace(path)
         except OSError as error:
             if not _is_own(path):  # (Windows does not replace what is loaded)
-                message = f"compiled code cannot be kept: {error}."
-                raise Unsupported(message) from None
+                raise Unsupported(f"compiled code cannot be kept: {error}.") from None
         libraries = []
         with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
             for entry in entries:
@@ -87,13 +86,11 @@ def _users_folder() -> Path:
         return path
     status = path.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        message = f"{path} is not a folder of this user's own with mode 700 (try: chmod 700 {path})"
-        raise PermissionError(message)
+        raise PermissionError(f"{path} is not a folder of this user's own with mode 700 (try: chmod 700 {path})")
     for k, above in enumerate(path.resolve().parents):  # deep in a shared temporary folder only owners rename
         mode = above.stat().st_mode
         if mode & stat.S_IWOTH and (k < 2 or not mode & stat.S_ISVTX):
-            message = f"everybody may write to {above}"
-            raise PermissionError(message)
+            raise PermissionError(f"everybody may write to {above}")
     return path
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from ..writing.idioms import choose
 from .expressions import TYPES, literal
 from .places import Unsupported
 from .rolling import rolled
-from .scalars import Clocks, clocks
+from .scalars import clocks
 from .source import TAKEN, Source
 from .totals import VARIABLES, around, total
 
@@ -67,8 +68,7 @@ def write_file(
         if file.loaded:
             path.with_suffix(".bin").write_bytes(b"".join(x.tobytes() for x in file.loaded.values()))
     except Unsupported as error:
-        message = f"compile: {program.name} cannot be written as a C file: {error}."
-        raise CompileError(message) from None
+        raise CompileError(f"compile: {program.name} cannot be written as a C file: {error}.") from None
 
 
 def _leave(program: Program, *, whole: bool) -> tuple[list[Value], int]:
@@ -230,15 +230,16 @@ class _File(Source):
     # the whole
 
     def _text(self) -> str:
-        settings, before, after = self._scalars()
+        numbers = {id(s.memory.array): n for s, n in self.fields.items() if s.kind == "number" and s.memory is not None}
+        types = {name: TYPES[storage.spans.dtype.name] for storage, name in self.fields.items()}
+        settings, before, after = clocks(self.updates, numbers, types, self.names)
         memory = [row for storage, name in self.fields.items() for row in self._memory(storage, name)]
         self._refuse_shared()
         functions = [row for text in self.definitions for row in (*text.splitlines(), "")]
         rows = [row for row in self.rows if not row.startswith("/*")]
         code = " ".join((*functions, *rows))
         if re.search(r"\bas_\w+\(|_t \*\)|(float|double) \*\)", code):
-            message = "it reads numbers as those of another type"
-            raise Unsupported(message)
+            raise Unsupported("it reads numbers as those of another type")
         checked, used = self.stops in code, set(re.findall(r"\w+", " ".join(rows)))
         parameters = ", ".join(map(self._parameter, range(len(self.sources))))
         head = f"{'int' if checked else 'void'} {self.stem}({parameters or 'void'})"
@@ -290,8 +291,7 @@ class _File(Source):
             return []
         now = memory.current
         if self.places.of(v).bounds != (0, v.nbytes) or not now.dtype.isnative:
-            message = f"{name} has strides {now.strides}, or gaps"
-            raise Unsupported(message)
+            raise Unsupported(f"{name} has strides {now.strides}, or gaps")
         count = _count(v, now.strides)
         now = now.ravel(order="K")
         kind = TYPES[v.dtype.name]
@@ -309,14 +309,10 @@ class _File(Source):
 
     def _refuse_shared(self) -> None:
         """Raise Unsupported where memory that is written is also seen by another name, which would be another array."""
-        arrays = [
-            (s, n, s.memory.current) for s, n in self.fields.items() if s.kind == "state" and s.memory is not None
-        ]
-        for storage, name, array in arrays:
-            for other, also, part in arrays if storage in self.lasting else ():
-                if other is not storage and np.may_share_memory(array, part):
-                    message = f"{name} and {also} share memory"
-                    raise Unsupported(message)
+        states = [(s, n, s.memory.current) for s, n in self.fields.items() if s.memory and s.kind == "state"]
+        for (storage, name, array), (_, other, part) in permutations(states, 2):
+            if storage in self.lasting and np.may_share_memory(array, part):
+                raise Unsupported(f"{name} and {other} share memory")
 
     def _buffers(self) -> list[str]:
         """The definitions of the buffers."""
@@ -345,12 +341,6 @@ class _File(Source):
             "    int whole = file != NULL;", *(f"    whole = whole && {read};" for read in reads),
             "    if (file) fclose(file);", "    return !whole;", "}", "",
         ]  # fmt: skip
-
-    def _scalars(self) -> Clocks:
-        """What computes the runtime numbers."""
-        numbers = {id(s.memory.array): n for s, n in self.fields.items() if s.kind == "number" and s.memory is not None}
-        types = {name: TYPES[storage.spans.dtype.name] for storage, name in self.fields.items()}
-        return clocks(self.updates, numbers, types, self.names)
 
 
 def element(pointer: str, index: str) -> str:

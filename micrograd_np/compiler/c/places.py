@@ -136,8 +136,7 @@ class Places:
                 args, kwargs = with_values(v.op.args, self._standin), with_values(v.op.kwargs, self._standin)
                 place = v.op.call(*args, **kwargs)
                 if v.size and not np.may_share_memory(place, self._standin(v.root)):
-                    message = f"{v.op.function} copies what it should show."
-                    raise Unsupported(message)
+                    raise Unsupported(f"{v.op.function} copies what it should show.")
             self._standins[v] = place
         return place
 
