@@ -35,8 +35,6 @@ _SHARE = 0.01  # of the calls may run as NumPy because of flags that NumPy has n
 _LEAST = 5  # so many such calls before the share is looked at
 _MOST = 0.5  # of the calls may run as NumPy at all, of twenty or more
 _OFTEN, _SELDOM = 100, 32  # so many calls are looked at for nan, inf and -0, later one of so many
-
-
 _PAUSE = 0.001  # seconds, in which the call that has started the thread goes on
 _OURS = (str(Path(__file__).parents[2]), "<dispatch ")
 
