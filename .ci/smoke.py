@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import micrograd_np as mg
-from micrograd_np.compiler.c.prelude import prelude
+from micrograd_np.compiler.c.source import prelude
 
 assert Path(mg.__file__).is_relative_to(sys.prefix), f"imported from {mg.__file__}, not from the installed wheel"
 assert (Path(mg.__file__).parent / "py.typed").exists()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import warnings
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..ir import Value, values_in, with_values
+from ..ir import values_in, with_values
 from ..operations import writes_first
+from .listen import FLAGGED
 from .loops import find_loop
 from .places import Unsupported
 
@@ -17,12 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ..ir import Op
+    from ..ir import Op, Value
     from ..memory import Storage
-    from .places import Place
     from .steps import Step
 
-__all__ = ["FLAGGED", "Binding"]
+__all__ = ["Binding"]
 
 STOP = 1 << 20
 """Beside C's flags: a check has failed, or an argument lies where C cannot read it."""
@@ -30,15 +31,6 @@ _WORDS = {
     "divide": "divide by zero", "over": "overflow", "under": "underflow", "invalid": "invalid value",
 }  # fmt: skip
 """Kinds of flags, in the order of the library's `flag_numbers`, as NumPy tells of them."""
-
-
-class _Flagged:
-    def __repr__(self) -> str:
-        return "FLAGGED"
-
-
-FLAGGED = _Flagged()
-"""What a step returns that has changed nothing, because NumPy would report something: let NumPy's program run."""
 
 
 def _handling() -> Callable[[], Any]:
@@ -56,104 +48,88 @@ class Binding:
     def __init__(self, native: Any, path: Path) -> None:
         self.native = native
         self.library = ctypes.CDLL(str(path))
-        loops = [find_loop(getattr(np, name), signature) for name, signature in native.loops]
-        if None in loops:
-            message = "an inner loop of NumPy's is not what it was when the program was written."
-            raise Unsupported(message)
-        numbers = [x for loop in loops if loop is not None for x in loop]
-        self._table = (ctypes.c_void_p * (len(numbers) or 1))(*numbers)
+        loops = [find_loop(getattr(np, name), signature) or () for name, signature in native.loops]
+        self._table = (ctypes.c_void_p * (2 * len(loops) or 1))(*chain.from_iterable(loops))
         self.library.bind(self._table)
         flags = (ctypes.c_int * len(_WORDS)).in_dll(self.library, "flag_numbers")
         self.numbers = dict(zip(_WORDS, flags, strict=True))
         space = np.zeros(native.plan.nbytes + 64, np.uint8)
         self.arena = space[-space.ctypes.data % 64 :]
-        addresses = [self._address(storage) for storage in native.fields]
+        addresses = [self._home(storage, ())[1] for storage in native.fields]
         self._memory = (ctypes.c_void_p * (1 + len(addresses)))(None, *addresses)
         self._reported = ctypes.c_int.from_buffer(self._memory)
         self._handling, self._seen = _handling(), None
         self.heeded: dict[str, str] = {}
         """The kinds of flags that are heeded, and how."""
+        self._arrays: dict[Value, Any] = {}
+        """By value, but for arguments and what lies in them: the array."""
         self.generators = self._generators()
         self.step = self._step()
 
     # memory
 
-    def _address(self, storage: Storage) -> int:
+    def _home(self, storage: Storage, arrays: Sequence[Any]) -> tuple[Any, int]:
+        """The array that a storage lies in, and the address where it begins; `arrays` are the arguments of the call."""
         native = self.native
-        if storage in native.fixed:
-            return native.fixed[storage][1]
-        if storage.memory is not None:
-            return int(storage.memory.array.ctypes.data)
-        return int(self.arena.ctypes.data) + storage.start
-
-    def _array(self, place: Place, arrays: Sequence[Any]) -> Any:
-        """The array at a place; `arrays` are the arguments of the call."""
-        storage, native = place.storage, self.native
         if storage in native.inputs:
             whole = arrays[native.inputs[storage]]
-            address = whole.ctypes.data
         elif storage in native.fixed:
-            whole, address = native.fixed[storage]
+            return native.fixed[storage]
         elif storage.memory is not None:
             whole = storage.memory.array
-            address = whole.ctypes.data
         else:
-            return np.ndarray(place.shape, place.dtype, self.arena, storage.start + place.offset, place.strides)
-        if whole.ctypes.data == address + place.offset and (
-            (whole.shape, whole.strides, whole.dtype) == (place.shape, place.strides, place.dtype)
+            return self.arena, int(self.arena.ctypes.data) + storage.start
+        return whole, int(whole.ctypes.data)
+
+    def _array(self, v: Value, arrays: Sequence[Any]) -> Any:
+        """The array that a value is in this call."""
+        if v in self._arrays:
+            return self._arrays[v]
+        place = self.native.places.of(v)
+        whole, address = self._home(place.storage, arrays)
+        array = whole
+        if whole.ctypes.data != address + place.offset or (
+            (whole.shape, whole.strides, whole.dtype) != (place.shape, place.strides, place.dtype)
         ):
-            return whole
-        low, high = place.bounds
-        span: Any = (ctypes.c_char * (high - low)).from_address(address + low)
-        span.owner = whole  # its memory stays as long as the array
-        return np.ndarray(place.shape, place.dtype, span, place.offset - low, place.strides)
+            low, high = place.bounds
+            span: Any = (ctypes.c_char * (high - low)).from_address(address + low)
+            span.owner = whole  # its memory stays as long as the array
+            array = np.ndarray(place.shape, place.dtype, span, place.offset - low, place.strides)
+        if place.storage not in self.native.inputs:
+            self._arrays[v] = array
+        return array
 
     # NumPy's lines
 
-    def _segment(self, step: Step) -> Callable[[Sequence[Any]], None]:
+    def _do(self, op: Op, arrays: Sequence[Any]) -> None:
         """A line that NumPy runs, on the memory of the program."""
-        op, native, target = step.op, self.native, step.result
-        movable = any(x.storage in native.inputs for x in step.touches)
-        arrays_made: dict[Value, Any] = {}
 
-        def run(arrays: Sequence[Any]) -> None:
-            def array_of(v: Value) -> Any:
-                if movable:
-                    return self._array(native.places.of(v), arrays)
-                if v not in arrays_made:
-                    arrays_made[v] = self._array(native.places.of(v), ())
-                return arrays_made[v]
+        def array_of(v: Value) -> Any:
+            return self._array(v, arrays)
 
-            args, kwargs = with_values(op.args, array_of), with_values(op.kwargs, array_of)
-            call = _call(op)
-            if target is None:
-                call(*args, **kwargs)
-                return
-            assert op.result is not None
-            out = array_of(op.of if op.effect == "update" and op.of is not None else op.result)
-            if op.effect == "fresh":
-                out[...] = call(*args, **kwargs)
-            elif writes_first(op.function) and op.effect == "update":
-                call(out, *args, **kwargs)
-            elif op.function == "copy":
-                np.copyto(out, args[0], casting="unsafe")
-            else:
-                call(*args, **kwargs, out=out)
-
-        return run
+        args, kwargs = with_values(op.args, array_of), with_values(op.kwargs, array_of)
+        call = op.call if op.bound is None else getattr(*op.bound)  # its method as it is now
+        target = op.of if op.effect == "update" else op.result
+        if target is None:
+            call(*args, **kwargs)
+            return
+        out = array_of(target)
+        if op.effect == "fresh":
+            out[...] = call(*args, **kwargs)
+        elif writes_first(op.function) and op.effect == "update":
+            call(out, *args, **kwargs)
+        elif op.function == "copy":
+            np.copyto(out, args[0], casting="unsafe")
+        else:
+            call(*args, **kwargs, out=out)
 
     def _generators(self) -> list[Any]:
         """What draws random numbers, of which the state is put back where NumPy's program runs the call instead."""
-        generators: dict[int, Any] = {}
-        for piece in self.native.pieces:
-            for step in piece.steps or ():
-                if step.op.bound is not None:
-                    thing = step.op.bound[0]
-                    if not isinstance(thing, np.random.Generator):
-                        message = f"C does not know how to put back the state of a {type(thing).__name__}."
-                        raise Unsupported(message)
-                    generators[id(thing)] = thing.bit_generator
-        return list(generators.values())
+        things = {id(op.bound[0]): op.bound[0] for op in self.native.program.ops if op.bound is not None}.values()
+        for thing in things:
+            if not isinstance(thing, np.random.Generator):
+                raise Unsupported(f"C does not know how to put back the state of a {type(thing).__name__}.")
+        return [thing.bit_generator for thing in things]
 
     # calls
 
@@ -169,15 +145,12 @@ class Binding:
         native, memory = self.native, ctypes.addressof(self._memory)
         calls: list[tuple[Any, Any]] = []
         for piece in native.pieces:
-            if piece.steps:
-                calls.append((None, [(step.late, self._segment(step)) for step in piece.steps]))
-                continue
-            function = getattr(self.library, piece.name)
-            function.argtypes = [ctypes.c_void_p] + [ctypes.py_object] * len(native.sources)
-            calls.append((function, None))
+            function = getattr(self.library, piece.name) if piece.rows else None
+            if function is not None:
+                function.argtypes = [ctypes.c_void_p] + [ctypes.py_object] * len(native.sources)
+            calls.append((function, piece.steps))
         values = list(values_in(native.program.results))
-        passing = [native.plan.storage(v) in native.inputs for v in values]
-        fixed = [None if x else self._array(native.places.of(v), ()) for v, x in zip(values, passing, strict=True)]
+        fixed = [None if native.plan.storage(v) in native.inputs else self._array(v, ()) for v in values]
         orders = ["K" if v.is_view or v.strides else "C" for v in values]
         unsure = [  # a gradient, and what a call that was cut in two hands on, may be laid out otherwise each time
             (i, (native.places.of(v).strides, v.dtype))
@@ -197,22 +170,18 @@ class Binding:
                     return FLAGGED
             before = [g.state for g in self.generators]
             late = 0
-            for function, segments in calls:
+            for function, steps in calls:
                 if function is not None:
                     flags = function(memory, *arrays)
                     if flags > 0:
                         return self._back(before)
                     late |= -flags
-                elif not self._run(segments, arrays):
+                elif not self._run(steps, arrays):
                     return self._back(before)
             if late:
                 self.tell(late)
-            return tuple(
-                [
-                    (self._array(native.places.of(v), arrays) if a is None else a).copy(order)
-                    for v, a, order in zip(values, fixed, orders, strict=True)
-                ]
-            )
+            results = zip(values, fixed, orders, strict=True)
+            return tuple([(self._array(v, arrays) if a is None else a).copy(order) for v, a, order in results])
 
         return step
 
@@ -235,16 +204,16 @@ class Binding:
 
         return step
 
-    def _run(self, segments: Sequence[tuple[bool, Callable[..., None]]], arrays: Sequence[Any]) -> bool:
+    def _run(self, steps: Sequence[Step], arrays: Sequence[Any]) -> bool:
         """Let NumPy do some lines; False where one that is not late has something to report."""
-        for late, segment in segments:
-            how: Any = self.heeded if late else dict.fromkeys(self.heeded, "raise")
+        for step in steps:
+            how: Any = self.heeded if step.late else dict.fromkeys(self.heeded, "raise")
             how = dict.fromkeys(_WORDS, "ignore") | how
             try:
                 with np.errstate(**how):
-                    segment(arrays)
+                    self._do(step.op, arrays)
             except Exception:
-                if late:
+                if step.late:
                     raise
                 return False
         return True
@@ -264,14 +233,3 @@ class Binding:
                 if how == "raise":
                     raise FloatingPointError(message)
                 warnings.warn(message, RuntimeWarning, stacklevel=3)
-
-
-def _call(op: Op) -> Callable[..., Any]:
-    """What NumPy calls; of a bound object, its method as it is now."""
-    if op.bound is None:
-        return op.call
-    method = getattr(*op.bound)
-    if not op.function.endswith("]"):
-        return method
-    part = int(op.function[:-1].rpartition("[")[2])
-    return lambda *args, **kwargs: method(*args, **kwargs)[part]

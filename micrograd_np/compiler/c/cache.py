@@ -12,7 +12,9 @@ import time
 import weakref
 from pathlib import Path
 
-__all__ = ["Cache", "cache", "set_cache"]
+from .places import Unsupported
+
+__all__ = ["Cache", "cache"]
 
 _SUFFIX = ".dll" if sys.platform == "win32" else ".so"
 _ABANDONED = 3600.0  # seconds after which the folder of a compilation that never ended is removed
@@ -21,8 +23,8 @@ _ABANDONED = 3600.0  # seconds after which the folder of a compilation that neve
 class Cache:
     """Compiled code by content, what was used longest ago removed first.
 
-    The environment variable MICROGRAD_NP_CACHE=0 turns it off, as `set_cache(False)` does. Then, or where the user's
-    cache cannot be used, code is kept in a temporary folder of this process, which is removed when it exits.
+    The environment variable MICROGRAD_NP_CACHE=0 turns it off. Then, or where the user's cache cannot be used, code is
+    kept in a temporary folder of this process, which is removed when it exits.
     """
 
     def __init__(self) -> None:
@@ -38,23 +40,21 @@ class Cache:
         why = ""
         if self.enabled:
             try:
-                folder = _users_folder()
-                return folder / (key + _SUFFIX), _prepare(folder / (key + _SUFFIX), source), ""
+                return *_prepare(_users_folder(), key, source), ""
             except (OSError, RuntimeError) as error:
                 why = f"compiled code is kept until this process ends only: {error}."
         if self.temporary is None or not self.temporary.exists():
             self.temporary = Path(tempfile.mkdtemp(prefix="micrograd_np-"))  # its mode is 0700
             weakref.finalize(self, _remove, self.temporary, os.getpid())
-        path = self.temporary / (key + _SUFFIX)
-        return path, _prepare(path, source), why
+        return *_prepare(self.temporary, key, source), why
 
-    def keep(self, work: Path, path: Path) -> str:
-        """Move the library in `work` to its path, and make room; returns what went wrong, if anything."""
+    def keep(self, work: Path, path: Path) -> None:
+        """Move the library in `work` to its path, and make room. Raises Unsupported where it cannot be moved."""
         try:
             (work / "step").replace(path)
         except OSError as error:
             if not _is_own(path):  # (Windows does not replace what is loaded)
-                return f"compiled code cannot be kept: {error}."
+                raise Unsupported(f"compiled code cannot be kept: {error}.") from None
         libraries = []
         with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
             for entry in entries:
@@ -70,16 +70,9 @@ class Cache:
                 with contextlib.suppress(OSError):  # loaded (Windows), or gone
                     Path(other).unlink()
                 total -= size
-        return ""
 
 
 cache = Cache()
-
-
-def set_cache(enabled: bool | None = None, limit: int | None = None) -> None:
-    """Turn the cache of compiled code on or off, or set how many bytes it may take (at first 256 MB)."""
-    cache.enabled = cache.enabled if enabled is None else enabled
-    cache.limit = cache.limit if limit is None else limit
 
 
 def _users_folder() -> Path:
@@ -93,29 +86,28 @@ def _users_folder() -> Path:
         return path
     status = path.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        message = f"{path} is not a folder of this user's own with mode 700 (try: chmod 700 {path})"
-        raise PermissionError(message)
+        raise PermissionError(f"{path} is not a folder of this user's own with mode 700 (try: chmod 700 {path})")
     for k, above in enumerate(path.resolve().parents):  # deep in a shared temporary folder only owners rename
         mode = above.stat().st_mode
         if mode & stat.S_IWOTH and (k < 2 or not mode & stat.S_ISVTX):
-            message = f"everybody may write to {above}"
-            raise PermissionError(message)
+            raise PermissionError(f"everybody may write to {above}")
     return path
 
 
-def _prepare(path: Path, source: str) -> Path | None:
-    """None if the library is there; else a new folder beside its path, with the source in it."""
+def _prepare(folder: Path, key: str, source: str) -> tuple[Path, Path | None]:
+    """The path of a library, and None if it is there; else a new folder beside its path, with the source in it."""
+    path = folder / (key + _SUFFIX)
     if _is_own(path):
         with contextlib.suppress(OSError):
             os.utime(path)  # used just now
-        return None
-    work = Path(tempfile.mkdtemp(".work", dir=path.parent))
+        return path, None
+    work = Path(tempfile.mkdtemp(".work", dir=folder))
     try:
         (work / "step.c").write_text(source, encoding="utf-8")
     except OSError:
         shutil.rmtree(work, ignore_errors=True)
         raise
-    return work
+    return path, work
 
 
 def _is_own(path: Path) -> bool:

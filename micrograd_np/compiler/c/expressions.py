@@ -25,15 +25,29 @@ _ANY = {
     "np.positive": "{0}",
 }  # fmt: skip
 _NUMBERS = {
-    "np.add": "{0} + {1}", "np.subtract": "{0} - {1}", "np.multiply": "{0} * {1}", "np.negative": "-{0}",
+    **_ANY, "np.add": "{0} + {1}", "np.subtract": "{0} - {1}", "np.multiply": "{0} * {1}", "np.negative": "-{0}",
     "np.square": "{0} * {0}",
 }  # fmt: skip
-_FLOATS = {
-    "np.true_divide": "{0} / {1}", "np.divide": "{0} / {1}", "np.reciprocal": "1 / {0}", "np.isfinite": "isfinite({0})",
-    "np.isnan": "isnan({0})", "np.isinf": "isinf({0})", "np.signbit": "signbit({0})",
-}  # fmt: skip
 _BITS = {"np.bitwise_and": "{0} & {1}", "np.bitwise_or": "{0} | {1}", "np.bitwise_xor": "{0} ^ {1}"}
-_TRUTHS = {"np.add": "{0} | {1}", "np.multiply": "{0} & {1}", "np.maximum": "{0} | {1}", "np.minimum": "{0} & {1}"}
+_WHOLE = {
+    **_NUMBERS, **_BITS, "np.invert": "~{0}", "np.maximum": "({0} > {1} ? {0} : {1})",
+    "np.minimum": "({0} < {1} ? {0} : {1})", "np.absolute": "({0} < 0 ? -{0} : {0})",
+}  # fmt: skip
+_TRUTHS = {
+    **_ANY, **_BITS, "np.add": "{0} | {1}", "np.multiply": "{0} & {1}", "np.maximum": "{0} | {1}",
+    "np.minimum": "{0} & {1}", "np.invert": "!{0}", "np.bitwise_not": "!{0}",
+}  # fmt: skip
+_FLOATS = {
+    **_NUMBERS, "np.true_divide": "{0} / {1}", "np.divide": "{0} / {1}", "np.reciprocal": "1 / {0}",
+    "np.isfinite": "isfinite({0})", "np.isnan": "isnan({0})", "np.isinf": "isinf({0})", "np.signbit": "signbit({0})",
+    "np.sqrt": "sqrtF({0})", "np.absolute": "fabsF({0})", "np.fabs": "fabsF({0})",
+}  # fmt: skip
+"""F is f in single precision."""
+if platform.machine().lower() in {"x86_64", "amd64", "i386", "i686"}:
+    _FLOATS |= {f"np.{name}": f"{name}_TYPE({{0}}, {{1}})" for name in ("maximum", "minimum")}
+_EXPRESSIONS = {"b": _TRUTHS, "i": _WHOLE, "u": _WHOLE, "f": _FLOATS}
+"""By the kind of the operands: what C computes in every bit."""
+
 MATHS = {
     **{f"np.{name}": name for name in (
         "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh", "cbrt",
@@ -43,7 +57,11 @@ MATHS = {
     "np.power": "pow", "np.float_power": "pow",
 }  # fmt: skip
 """What C's own library computes, to rounding."""
-_X86 = platform.machine().lower() in {"x86_64", "amd64", "i386", "i686"}
+_ROUNDED = {
+    **_FLOATS, "np.maximum": "{0} > {1} || isnan({0}) ? {0} : {1}", "np.minimum": "{0} < {1} || isnan({0}) ? {0} : {1}",
+    "np.sign": "isnan({0}) ? {0} : ({0} > 0) - ({0} < 0)",
+    **{f: f"{name}F({{0}}{', {1}' * (getattr(np, f[3:]).nin == 2)})" for f, name in MATHS.items()},
+}  # fmt: skip
 
 
 class Spelling(NamedTuple):
@@ -71,11 +89,13 @@ def spelling(function: str, kinds: tuple[Any, ...], *, exact: bool = True) -> Sp
         return None
     if any(x.name not in TYPES for x in (*inputs, output)):
         return None
-    text = (not exact and _rounded(function, inputs[0])) or _expression(function, inputs[0])
+    kind = inputs[0]
+    text = (_EXPRESSIONS[kind.kind] if exact or kind.kind != "f" else _ROUNDED).get(function)
     if text:
+        text = text.replace("F(", "f(" if kind.itemsize == 4 else "(").replace("TYPE", TYPES[kind.name])
         return Spelling(text, None, tuple(inputs), output)
     signature = f"{''.join(x.char for x in inputs)}->{output.char}"
-    if not exact or inputs[0].name not in ("float32", "float64") or function in ("np.fmax", "np.fmin"):
+    if not exact or kind.name not in ("float32", "float64") or function in ("np.fmax", "np.fmin"):
         return None
     if find_loop(ufunc, signature) is None:
         return None
@@ -98,41 +118,6 @@ def power_by(exponent: Any, dtype: np.dtype[Any]) -> str:
             if getattr(np, name)(x).tobytes() == powers:
                 return f"np.{name}"
         return "np.power" if np.power(x, np.full_like(x, exponent)).tobytes() == powers else ""
-
-
-def _expression(function: str, dtype: np.dtype[Any]) -> str:
-    if function in _ANY:
-        return _ANY[function]
-    if dtype.kind == "b":
-        return {**_TRUTHS, **_BITS, "np.invert": "!{0}", "np.bitwise_not": "!{0}"}.get(function, "")
-    if function in _NUMBERS:
-        return _NUMBERS[function]
-    if dtype.kind == "f":
-        single = dtype.itemsize == 4
-        if function == "np.sqrt":
-            return "sqrtf({0})" if single else "sqrt({0})"
-        if function in ("np.absolute", "np.fabs"):
-            return "fabsf({0})" if single else "fabs({0})"
-        if function in ("np.maximum", "np.minimum") and _X86:
-            return f"{function[3:]}_{TYPES[dtype.name]}({{0}}, {{1}})"
-        return _FLOATS.get(function, "")
-    return {
-        **_BITS, "np.invert": "~{0}", "np.maximum": "({0} > {1} ? {0} : {1})", "np.minimum": "({0} < {1} ? {0} : {1})",
-        "np.absolute": "({0} < 0 ? -{0} : {0})",
-    }.get(function, "")  # fmt: skip
-
-
-def _rounded(function: str, dtype: np.dtype[Any]) -> str:
-    """How C says a function of floats with its own library alone; empty where that has no other way."""
-    if dtype.kind != "f":
-        return ""
-    if function in ("np.maximum", "np.minimum"):
-        return f"{{0}} {'>' if function == 'np.maximum' else '<'} {{1}} || isnan({{0}}) ? {{0}} : {{1}}"
-    if function == "np.sign":
-        return "isnan({0}) ? {0} : ({0} > 0) - ({0} < 0)"
-    name = MATHS.get(function, "")
-    operands = "{0}, {1}" if getattr(np, function[3:]).nin == 2 else "{0}"
-    return name and f"{name}{'f' if dtype.itemsize == 4 else ''}({operands})"
 
 
 def cast(text: str, before: np.dtype[Any], after: np.dtype[Any]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,14 +23,11 @@ from ..passes import run_passes
 from ..program import copied
 from ..writing.idioms import choose
 from .expressions import TYPES, literal
-from .fuse import fuse
-from .native import lay_out, placed
 from .places import Unsupported
 from .rolling import rolled
-from .scalars import Clocks, clocks
+from .scalars import clocks
 from .source import TAKEN, Source
-from .steps import steps
-from .totals import around, total
+from .totals import VARIABLES, around, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,12 +64,11 @@ def write_file(
     run_passes(program, "exact", calls=False)
     try:
         file = _File(program, *_leave(program, whole=whole), path.stem, numbers)
-        path.write_text(file.text, encoding="utf-8")
+        path.write_text(file.source, encoding="utf-8")
         if file.loaded:
             path.with_suffix(".bin").write_bytes(b"".join(x.tobytes() for x in file.loaded.values()))
     except Unsupported as error:
-        message = f"compile: {program.name} cannot be written as a C file: {error}."
-        raise CompileError(message) from None
+        raise CompileError(f"compile: {program.name} cannot be written as a C file: {error}.") from None
 
 
 def _leave(program: Program, *, whole: bool) -> tuple[list[Value], int]:
@@ -102,41 +99,48 @@ def _leave(program: Program, *, whole: bool) -> tuple[list[Value], int]:
 
 
 class _File(Source):
-    """Collects what the file consists of; `text` puts it together."""
+    """The C of a program, as a file that stands alone."""
 
+    exact = False
     stops = "wrong = 1"
 
     def __init__(self, program: Program, sources: list[Value], outputs: int, stem: str, numbers: Any) -> None:
         self.stem, self.updates = stem, numbers
         self.first_result = len(sources) - outputs
-        self.plan, self.places, self.lasting = placed(program)
-        places = self.places
-        inputs: dict[Storage, int] = {}
-        for i, v in enumerate(sources):
-            inputs.setdefault(self.plan.storage(v), i)
-            if (v.size and not places.of(v).contiguous) or v.dtype.name not in TYPES:
-                message = f"{v.label.name or 'an argument'} is {v.dtype} with strides {places.of(v).strides}"
-                raise Unsupported(f"{message}; it takes arrays of C's numbers, row after row")
-        lowered: list[Step] = []
-        needed = {*inputs, *self.lasting}
-        for step in reversed(steps(program, places, exact=False)):
-            if step.result is None or step.result.storage in needed:  # others led to what has no elements
-                lowered.insert(0, step)
-                needed.update(x.storage for x in step.reads)
-            if step.kind == "python":
-                what = "a draw of random numbers" if step.op.bound is not None else step.op.function
-                raise Unsupported(f"C does not say {what}{step.op.where and f', in {step.op.where}'}")
-        groups = fuse(lowered, places, self.lasting)
-        stored, self.spans = lay_out(self.plan, groups, program.leaving(), inputs)
-        self.pools = {v.dtype.name: self._pool(v.dtype.name) for v in (storage.spans for storage in self.spans)}
-        """By type: how many bytes its buffers share; 0 where each has its own."""
         self.loaded: dict[str, Any] = {}
         """By name: what is read from a file, since it is too much for text."""
         self.large = sum(v.size for _, v in program.states.values()) > LARGEST
         self.counts: Counter[str] = Counter()
         self.once: set[str] | None = None
         """The texts of what is done once, as soon as all are counted."""
-        super().__init__(program, groups, sources, inputs, stored)
+        super().__init__(program, sources)
+
+    # memory
+
+    def _fixed(self) -> dict[Storage, int]:
+        """Whoever calls it holds the arguments."""
+        for v in self.sources:
+            if (v.size and not self.places.of(v).contiguous) or v.dtype.name not in TYPES:
+                message = f"{v.label.name or 'an argument'} is {v.dtype} with strides {self.places.of(v).strides}"
+                raise Unsupported(f"{message}; it takes arrays of C's numbers, row after row")
+        return self.inputs
+
+    def _steps(self) -> list[Step]:
+        lowered: list[Step] = []
+        needed = {*self.inputs, *self.lasting}
+        for step in reversed(super()._steps()):
+            if step.result is None or step.result.storage in needed:  # others led to what has no elements
+                lowered.insert(0, step)
+                needed.update(x.storage for x in step.reads)
+            if step.kind == "python":
+                what = "a draw of random numbers" if step.op.bound is not None else step.op.function
+                raise Unsupported(f"C does not say {what}{step.op.where and f', in {step.op.where}'}")
+        return lowered
+
+    def _lay_out(self) -> None:
+        super()._lay_out()
+        self.pools = {kind: self._pool(kind) for kind in {storage.spans.dtype.name for storage in self.spans}}
+        """By type: how many bytes its buffers share; 0 where each has its own."""
 
     def _pool(self, kind: str) -> int:
         """Let the buffers of a type lie side by side, or where others have been."""
@@ -170,8 +174,9 @@ class _File(Source):
         return ()
 
     def _apply(
-        self, text: str, labels: list[Value], places: Sequence[Place], section: str, first: Iterable[int] = ()
+        self, text: str, places: Sequence[Place], section: str, labels: Sequence[Value] = (), first: Iterable[int] = ()
     ) -> list[str]:
+        labels = labels or [x.value for x in places]
         numbers = [str(i) for i in first] or [str(i) for i in range(len(places))]
         pointers = dict(zip(numbers, map(self.pointer, places), strict=True))
         if self.once is None:
@@ -192,7 +197,7 @@ class _File(Source):
         rows = textwrap.dedent(_PART.sub(spelt, text.partition("{\n")[2].removesuffix("}"))).splitlines()
         return rows if len(rows) == 1 or rows[0].startswith("for") else ["{", *(f"    {row}" for row in rows), "}"]
 
-    def _shared(self, text: str, labels: list[Value], section: str, pointers: dict[str, str]) -> list[str]:
+    def _shared(self, text: str, labels: Sequence[Value], section: str, pointers: dict[str, str]) -> list[str]:
         """The call of the function of a text; what is one number is handed over itself."""
         head, _, body = text.partition("\n")
         for number, pointer in pointers.items():
@@ -207,40 +212,34 @@ class _File(Source):
 
     def _product(self, step: Step) -> list[str]:
         p, places = step.spelling, [*step.operands, step.result]
-        letters = "ijklmnpq"
-        batch = [(letter, n) for letter, (n, *_) in zip(letters, p.batch, strict=False)]
-        i, j, k = list(letters[len(batch) : len(batch) + 3])
-        ends = ((p.a, i, k), (p.b, k, j), (p.c, i, j))
+        *outer, i, j, k = list(VARIABLES[: len(p.batch) + 3])
+        lengths = dict(zip((*outer, i, j, k), (*(n for n, *_ in p.batch), p.m, p.n, p.k), strict=True))
         at = []
-        bounds = dict([*batch, (i, p.m), (j, p.n), (k, p.k)])
-        for q, (strides, u, v) in enumerate(ends):
-            moves = [(moves[q + 1], letter) for moves, (letter, _) in zip(p.batch, batch, strict=True)]
-            size = places[q].dtype.itemsize
-            terms = [(s // size, x) for s, x in (*moves, (strides[0], u), (strides[1], v)) if bounds[x] > 1]
-            at.append(total(terms))
-        kinds = [TYPES[x.dtype.name] for x in places]
+        for q, (x, strides, u, v) in enumerate(zip(places, (p.a, p.b, p.c), (i, k, i), (k, j, j), strict=True)):
+            moves = zip((*(axis[q + 1] for axis in p.batch), *strides), (*outer, u, v), strict=True)
+            at.append(total((s // x.dtype.itemsize, variable) for s, variable in moves if lengths[variable] > 1))
+        a, b, c = (TYPES[x.dtype.name] for x in places)
         term = f"$0$[{at[0]}] * $1$[{at[1]}]"
-        inside = around([(k, p.k)], [f"total += {term};"], "")
-        body = [f"{kinds[2]} total = 0;", *inside, f"$2$[{at[2]}] = total;"]
+        body = [f"{c} total = 0;", *around([(k, p.k)], [f"total += {term};"], ""), f"$2$[{at[2]}] = total;"]
         if p.k == 1:
             body = [f"$2$[{at[2]}] = {term};"]
-        loops = [(x, n) for x, n in (*batch, (i, p.m), (j, p.n)) if n > 1]
-        head = f"static void NAME(const {kinds[0]} *$0$, const {kinds[1]} *$1$, {kinds[2]} *$2$) {{"
-        text = "\n".join([head, *around(loops, body), "}"])
-        return self._apply(text, [x.value for x in places], places, "product")
+        loops = [(x, n) for x, n in lengths.items() if n > 1 and x != k]
+        head = f"static void NAME(const {a} *$0$, const {b} *$1$, {c} *$2$) {{"
+        return self._apply("\n".join([head, *around(loops, body), "}"]), places, "product")
 
     # the whole
 
     def _text(self) -> str:
-        settings, before, after = self._scalars()
+        numbers = {id(s.memory.array): n for s, n in self.fields.items() if s.kind == "number" and s.memory is not None}
+        types = {name: TYPES[storage.spans.dtype.name] for storage, name in self.fields.items()}
+        settings, before, after = clocks(self.updates, numbers, types, self.names)
         memory = [row for storage, name in self.fields.items() for row in self._memory(storage, name)]
         self._refuse_shared()
         functions = [row for text in self.definitions for row in (*text.splitlines(), "")]
         rows = [row for row in self.rows if not row.startswith("/*")]
         code = " ".join((*functions, *rows))
         if re.search(r"\bas_\w+\(|_t \*\)|(float|double) \*\)", code):
-            message = "it reads numbers as those of another type"
-            raise Unsupported(message)
+            raise Unsupported("it reads numbers as those of another type")
         checked, used = self.stops in code, set(re.findall(r"\w+", " ".join(rows)))
         parameters = ", ".join(map(self._parameter, range(len(self.sources))))
         head = f"{'int' if checked else 'void'} {self.stem}({parameters or 'void'})"
@@ -292,8 +291,7 @@ class _File(Source):
             return []
         now = memory.current
         if self.places.of(v).bounds != (0, v.nbytes) or not now.dtype.isnative:
-            message = f"{name} has strides {now.strides}, or gaps"
-            raise Unsupported(message)
+            raise Unsupported(f"{name} has strides {now.strides}, or gaps")
         count = _count(v, now.strides)
         now = now.ravel(order="K")
         kind = TYPES[v.dtype.name]
@@ -311,14 +309,10 @@ class _File(Source):
 
     def _refuse_shared(self) -> None:
         """Raise Unsupported where memory that is written is also seen by another name, which would be another array."""
-        arrays = [
-            (s, n, s.memory.current) for s, n in self.fields.items() if s.kind == "state" and s.memory is not None
-        ]
-        for storage, name, array in arrays:
-            for other, also, part in arrays if storage in self.lasting else ():
-                if other is not storage and np.may_share_memory(array, part):
-                    message = f"{name} and {also} share memory"
-                    raise Unsupported(message)
+        states = [(s, n, s.memory.current) for s, n in self.fields.items() if s.memory and s.kind == "state"]
+        for (storage, name, array), (_, other, part) in permutations(states, 2):
+            if storage in self.lasting and np.may_share_memory(array, part):
+                raise Unsupported(f"{name} and {other} share memory")
 
     def _buffers(self) -> list[str]:
         """The definitions of the buffers."""
@@ -347,12 +341,6 @@ class _File(Source):
             "    int whole = file != NULL;", *(f"    whole = whole && {read};" for read in reads),
             "    if (file) fclose(file);", "    return !whole;", "}", "",
         ]  # fmt: skip
-
-    def _scalars(self) -> Clocks:
-        """What computes the runtime numbers."""
-        numbers = {id(s.memory.array): n for s, n in self.fields.items() if s.kind == "number" and s.memory is not None}
-        types = {name: TYPES[storage.spans.dtype.name] for storage, name in self.fields.items()}
-        return clocks(self.updates, numbers, types, self.names)
 
 
 def element(pointer: str, index: str) -> str:

@@ -61,10 +61,10 @@ def _dependences(steps: Sequence[Step], places: Places, lasting: Collection[Stor
     touched: dict[Storage, list[tuple[Group, Place, bool]]] = {}
     chain: Group | None = None  # what runs where it stands: draws, and what may raise
     for i, step in enumerate(steps):
-        z = step.result
         group = Group(step, i)
-        accesses = [(x, False) for x in step.reads] + ([(z, True)] if z is not None else [])
-        late = step.late or any(write and place.storage in lasting for place, write in accesses)
+        accesses = [(x, False) for x in step.reads]
+        accesses += [(step.result, True)] if step.result is not None else []
+        late = any(write and place.storage in lasting for place, write in accesses)
         for place, write in accesses:
             for other, there, written in touched.get(place.storage, ()):
                 if (write or written) and other is not group and places.overlap(place, there):
@@ -103,12 +103,10 @@ def _order(first: Group, second: Group, *, same: bool) -> None:
 
 def _same(a: Place, b: Place, one: Group, other: Group) -> bool:
     """Whether two places of steps over one shape are the same for each element."""
-    if one.kind != "loop" or other.kind != "loop" or one.shape != other.shape or a.offset != b.offset:
+    if not (one.kind == other.kind == "loop") or (one.shape, a.offset) != (other.shape, b.offset):
         return False
-    if a.dtype.itemsize != b.dtype.itemsize:
-        return False
-    za, zb = one.steps[0].result, other.steps[0].result
-    return za is not None and zb is not None and a.spread(za.shape) == b.spread(zb.shape)
+    alike = a.dtype.itemsize == b.dtype.itemsize
+    return alike and a.spread(one.steps[0].result.shape) == b.spread(other.steps[0].result.shape)
 
 
 def _join(order: list[Group], a: Group, b: Group) -> Group:
@@ -123,22 +121,15 @@ def _join(order: list[Group], a: Group, b: Group) -> Group:
             reached.add(group)
             waiting += group.after
     between = order[a.at + 1 : b.at]
-    moved = [*(g for g in between if g not in reached), b, *(g for g in between if g in reached)]
-    start = a.at
-    del order[b.at]
-    order[start : b.at] = moved
-    for i in range(start, len(order)):
+    waiting_for_a = [g for g in between if g in reached]
+    order[a.at : b.at + 1] = [*(g for g in between if g not in reached), b, *waiting_for_a]
+    for i in range(a.at, len(order)):
         order[i].at = i
     b.steps = [*a.steps, *b.steps]
     b.before.pop(a)
     for g, same in a.before.items():
-        b.before[g] = b.before.get(g, True) and same
         g.after.discard(a)
-        g.after.add(b)
-    for g in a.after:
-        if g is not b:
-            same = g.before.pop(a)
-            g.before[b] = g.before.get(b, True) and same
-            b.after.add(g)
-    b.after.discard(b)
+        _order(g, b, same=same)
+    for g in a.after - {b}:
+        _order(b, g, same=g.before.pop(a))
     return b

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from contextvars import Context
+from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-__all__ = ["listen"]
+__all__ = ["FLAGGED", "listen"]
 
-
-def _context(step: Callable[..., Any]) -> Context | None:
-    """The context in which a NumPy program runs that silences something."""
-    context = getattr(step.func, "__self__", None) if isinstance(step, partial) else None
-    return context if isinstance(context, Context) else None
+FLAGGED = object()
+"""What a step in C returns that has changed nothing, because NumPy would report something: let NumPy's program run."""
 
 
 def listen(step: Callable[..., Any], arrays: Sequence[Any]) -> tuple[Any, bool]:
@@ -24,10 +21,11 @@ def listen(step: Callable[..., Any], arrays: Sequence[Any]) -> tuple[Any, bool]:
 
     Warnings appear as they would have, at the same line.
     """
-    report = _Report()
-    if (context := _context(step)) is not None:
-        return context.copy().run(_heard, step.args[0], arrays, report), report.heard  # type: ignore[attr-defined]
-    return _heard(step, arrays, report), report.heard
+    context, report = copy_context(), _Report()
+    own = getattr(step.func, "__self__", None) if isinstance(step, partial) else None
+    if isinstance(own, Context):  # a program that silences something runs in a context of its own
+        context, (step,) = own.copy(), step.args  # type: ignore[attr-defined]
+    return context.run(_heard, step, arrays, report), report.heard
 
 
 def _heard(step: Callable[..., Any], arrays: Sequence[Any], report: _Report) -> Any:

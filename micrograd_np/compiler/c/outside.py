@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,6 +91,4 @@ def free_memory() -> int:
         rows = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         return next(int(row.split()[1]) * 1024 for row in rows if row.startswith("MemAvailable:"))
     except (OSError, StopIteration):
-        names = getattr(os, "sysconf_names", {})
-        can_say = "SC_AVPHYS_PAGES" in names and "SC_PAGE_SIZE" in names
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if can_say else 2**30
+        return 2**30

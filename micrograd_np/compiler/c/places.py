@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,21 +41,14 @@ class Place(NamedTuple):
     @property
     def bounds(self) -> tuple[int, int]:
         """The first byte, and the one behind the last."""
-        low = high = self.offset
-        for n, stride in zip(self.shape, self.strides, strict=True):
-            low, high = (low + (n - 1) * stride, high) if stride < 0 else (low, high + (n - 1) * stride)
-        return low, high + self.dtype.itemsize
+        before, behind = _reach(self.shape, self.strides, self.dtype.itemsize)
+        return self.offset - before, self.offset + behind
 
     @property
     def contiguous(self) -> bool:
         """Whether the elements follow one another in C order."""
-        step = self.dtype.itemsize
-        for n, stride in zip(reversed(self.shape), reversed(self.strides), strict=True):
-            if n != 1:
-                if stride != step:
-                    return False
-                step *= n
-        return True
+        packed = in_order(self.shape, self.dtype.itemsize)
+        return all(n == 1 or s == t for n, s, t in zip(self.shape, self.strides, packed, strict=True))
 
     def spread(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Its strides when it is broadcast to a shape, without the axes of length 1."""
@@ -74,10 +68,8 @@ class Places:
         self._overlaps: dict[Any, bool] = {}
         roots = {v.root for op in program.ops for v in (*op.reads, *op.defines)}
         roots |= {v.root for v in program.needed()}
-        spans = [v.nbytes for v in roots if v.memory is None]
-        sources = [(v, v.memory.strides) for v in roots if v.memory is not None]
-        spans += [_reach(v.shape, strides, v.dtype) for v, strides in sources if strides]
-        self._scratch = np.empty(max(spans, default=0) + 64, np.uint8)  # nothing of it is ever touched
+        spans = [sum(_reach(v.shape, self._strides(v), v.dtype.itemsize)) for v in roots]
+        self._scratch = np.empty(max(spans, default=1), np.uint8)  # nothing of it is ever touched
 
     def of(self, v: Value) -> Place:
         """Where a value lies."""
@@ -85,22 +77,23 @@ class Places:
         if place is None:
             storage = self.plan.storage(v)
             if v.is_view:
-                root, view = self._standin(v.root), self._standin(v)
-                offset = self.of(v.root).offset + _address(view) - _address(root)
-                place = Place(storage, offset, view.shape, view.strides, view.dtype, v)
+                place = self._shown(v, v.root, self._standin(v))
             else:
                 before = v.reach[0] if storage.kind == "buffer" else 0  # strides may be negative
                 place = Place(storage, before, v.shape, self._strides(v), v.dtype, v)
             self._places[v] = place
         return place
 
+    def _shown(self, v: Value, base: Value, view: Any) -> Place:
+        """Where a view lies of the stand-in of `base`, which shares memory with v."""
+        offset = self.of(base).offset + view.ctypes.data - self._standin(base).ctypes.data
+        return Place(self.plan.storage(v), offset, view.shape, view.strides, view.dtype, v)
+
     def part(self, v: Value, index: Any) -> Place:
         """Where a part of a value lies that basic indexing shows."""
         parts = index if isinstance(index, tuple) else (index,)
         parts = parts if any(x is ... for x in parts) else (*parts, ...)  # one element is a view as well
-        whole, view = self._standin(v), self._standin(v)[parts]
-        offset = self.of(v).offset + _address(view) - _address(whole)
-        return Place(self.plan.storage(v), offset, view.shape, view.strides, view.dtype, v)
+        return self._shown(v, v, self._standin(v)[parts])
 
     def overlap(self, a: Place, b: Place) -> bool:
         """Whether two places have a byte in common."""
@@ -111,7 +104,13 @@ class Places:
             return False
         key = a[1:5], b[1:5]
         if key not in self._overlaps:
-            self._overlaps[key] = _share(a, b)
+            start = min(low, begin)
+            space = np.empty(max(high, end) - start, np.uint8)
+            x, y = (np.ndarray(p.shape, p.dtype, space, p.offset - start, p.strides) for p in (a, b))
+            try:
+                self._overlaps[key] = np.shares_memory(x, y, max_work=1000)  # type: ignore[arg-type]
+            except np.exceptions.TooHardError:
+                self._overlaps[key] = True  # in doubt
         return self._overlaps[key]
 
     @staticmethod
@@ -130,15 +129,14 @@ class Places:
                 place = memory.array
             elif not v.is_view:
                 strides = self._strides(v)
-                low = sum((n - 1) * s for n, s in zip(v.shape, strides, strict=True) if s < 0)
-                place = np.ndarray(v.shape, v.dtype, self._scratch, -low if v.size else 0, strides)
+                before, _ = _reach(v.shape, strides, v.dtype.itemsize)
+                place = np.ndarray(v.shape, v.dtype, self._scratch, before, strides)
             else:
                 assert v.op is not None
                 args, kwargs = with_values(v.op.args, self._standin), with_values(v.op.kwargs, self._standin)
                 place = v.op.call(*args, **kwargs)
                 if v.size and not np.may_share_memory(place, self._standin(v.root)):
-                    message = f"{v.op.function} copies what it should show."
-                    raise Unsupported(message)
+                    raise Unsupported(f"{v.op.function} copies what it should show.")
             self._standins[v] = place
         return place
 
@@ -152,22 +150,8 @@ def in_order(shape: tuple[int, ...], step: int) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def _reach(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> int:
-    """How many bytes there are from the first to the last of an array's."""
-    return sum((n - 1) * abs(s) for n, s in zip(shape, strides, strict=True) if n) + dtype.itemsize
-
-
-def _address(a: Any) -> int:
-    return int(a.__array_interface__["data"][0])
-
-
-def _share(a: Place, b: Place) -> bool:
-    """Whether two places whose bounds overlap have a byte in common; in doubt they have."""
-    start = min(a.bounds[0], b.bounds[0])
-    space = np.empty(max(a.bounds[1], b.bounds[1]) - start, np.uint8)
-    x, y = (np.ndarray(p.shape, p.dtype, space, p.offset - start, p.strides) for p in (a, b))
-    try:
-        work: Any = 1000
-        return np.shares_memory(x, y, max_work=work)
-    except np.exceptions.TooHardError:
-        return True
+@functools.cache
+def _reach(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> tuple[int, int]:
+    """How many bytes an array spans before its first element, and from there on."""
+    ways = [(n - 1) * s for n, s in zip(shape, strides, strict=True) if n]
+    return -sum(min(way, 0) for way in ways), sum(max(way, 0) for way in ways) + itemsize

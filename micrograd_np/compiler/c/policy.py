@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..program import Program
-from .listen import listen
+from .listen import FLAGGED, listen
 from .outside import Outside, free_memory, same_bits
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ _SHARE = 0.01  # of the calls may run as NumPy because of flags that NumPy has n
 _LEAST = 5  # so many such calls before the share is looked at
 _MOST = 0.5  # of the calls may run as NumPy at all, of twenty or more
 _OFTEN, _SELDOM = 100, 32  # so many calls are looked at for nan, inf and -0, later one of so many
-
-
 _PAUSE = 0.001  # seconds, in which the call that has started the thread goes on
 _OURS = (str(Path(__file__).parents[2]), "<dispatch ")
 
@@ -44,7 +42,7 @@ _OURS = (str(Path(__file__).parents[2]), "<dispatch ")
 class Policy:
     """What the calls of one program run. `state` is "numpy", "compiling" or "c", and `why` says why, in a sentence.
 
-    Call `step(*arrays)`, or `fallback(*arrays)` where that has returned `flagged`.
+    Call `step(*arrays)`, and `fallback(*arrays)` where that has returned FLAGGED.
     """
 
     def __init__(
@@ -56,11 +54,10 @@ class Policy:
         self.outside = Outside(raw, self.outputs)
         self.state, self.why = "numpy", "it is compiled once it is called again."
         self.native: Native | None = None
-        self.flagged: Any = Policy  # nothing that a step returns, until there is C
         self.note = ""
         """What else there is to say of it."""
         self.step: Callable[..., Any] = self._second_call
-        self._raw, self._fresh = raw, True
+        self._raw = raw
         self._run = step
         self._thread: threading.Thread | None = None
         self._checks = self._looked = 0
@@ -69,9 +66,9 @@ class Policy:
     def reason(self) -> str:
         """Why it runs what it runs, with what C leaves to NumPy, in sentences."""
         sentences = [self.why]
-        if self.native is not None and self.native.segments:
-            calls = ", ".join(f"{function} {count}" for function, count in self.native.why)
-            sentences.append(f"NumPy does {self.native.segments} of its lines ({calls}).")
+        if self.native is not None and self.native.lines:
+            calls = ", ".join(f"{function} {count}" for function, count in self.native.lines.items())
+            sentences.append(f"NumPy does {self.native.lines.total()} of its lines ({calls}).")
         if self.state == "c" and self.retreats:
             sentences.append(f"NumPy has run {self.retreats:,} calls because of floating-point flags.")
         if self.note:
@@ -87,15 +84,14 @@ class Policy:
     def __call__(self, *arrays: Any) -> Any:
         """Run the step in one of the two ways."""
         results = self.step(*arrays)
-        return self.fallback(*arrays) if results is self.flagged else results
+        return self.fallback(*arrays) if results is FLAGGED else results
 
     # C is made
 
     def start(self) -> None:
         """Begin to write and compile C in the background; no effect if that has begun."""
-        if self._fresh:
+        if self.step == self._second_call:
             self.state, self.why, self.step = "compiling", "C is being written and compiled.", self.numpy
-            self._fresh = False
             self._thread = threading.Thread(target=_make, args=(self,), daemon=True)
             _making.add(self)
             self._thread.start()
@@ -109,7 +105,7 @@ class Policy:
 
     def stay(self, why: str) -> None:
         """Run NumPy from now on."""
-        self.state, self.why, self.step, self._fresh = "numpy", why, self.numpy, False
+        self.state, self.why, self.step = "numpy", why, self.numpy
 
     def take(self, run: Callable[..., Any]) -> None:
         """Run C from the next call on, which compares it."""
@@ -144,11 +140,9 @@ class Policy:
             outside.put(before, arrays)
             try:
                 native_results = self._run(*arrays)
-                different = (
-                    ""
-                    if native_results is self.flagged
-                    else outside.difference(after, arrays) or _difference(native_results, results)
-                )
+                different = ""
+                if native_results is not FLAGGED:
+                    different = outside.difference(after, arrays) or _difference(native_results, results)
             except Exception as error:  # noqa: BLE001  whatever it is, NumPy did not raise it
                 native_results, different = None, f"an error that NumPy does not raise, {error!r}"
             outside.put(after, arrays)
@@ -157,7 +151,7 @@ class Policy:
             raise
         if different:
             self._part(different)
-        elif native_results is self.flagged:
+        elif native_results is FLAGGED:
             self._count(reported)
         else:
             self.why = "its bits are those of NumPy's program."
@@ -185,7 +179,7 @@ class Policy:
         """
         results = self._run(*arrays)
         self._looked += 1
-        if (self._looked < _OFTEN or not self._looked % _SELDOM) and results is not self.flagged and _unusual(results):
+        if (self._looked < _OFTEN or not self._looked % _SELDOM) and results is not FLAGGED and _unusual(results):
             if self.outside.pure:
                 return self._check(*arrays)
             self.step = self._check
@@ -212,14 +206,11 @@ class Policy:
 
 def _difference(native: Any, results: Any) -> str:
     """In which result C differs; "" if in none."""
-    if len(native) != len(results):
-        return f"the number of results ({len(native)} for {len(results)})"
     for i, (a, b) in enumerate(zip(native, results, strict=True)):
-        x, y = np.asarray(a), np.asarray(b)
-        if not same_bits(x, y):
-            return f"result {i} of shape {y.shape}"
-        if any(n != 1 and p != q for n, p, q in zip(x.shape, x.strides, y.strides, strict=True)):
-            return f"the layout of result {i} of shape {y.shape}"
+        if not same_bits(a, b):
+            return f"result {i} of shape {b.shape}"
+        if any(n != 1 and p != q for n, p, q in zip(a.shape, a.strides, b.strides, strict=True)):
+            return f"the layout of result {i} of shape {b.shape}"
     return ""
 
 
@@ -233,8 +224,7 @@ def _unusual(results: Iterable[Any]) -> bool:
 
 
 _turn = threading.Lock()  # one program at a time is written and compiled
-_starting = threading.Lock()
-_importing = threading.Lock()  # a process that is forked meanwhile could never import those modules
+_starting = threading.Lock()  # a process that is forked meanwhile could never import those modules
 _making: set[Policy] = set()
 _exiting = False
 
@@ -242,30 +232,23 @@ _exiting = False
 def _make(policy: Policy) -> None:
     """Write C, have it compiled, and hand it over."""
     sleep(_PAUSE)
-    with _importing:
+    with _starting:
         from .build import Build
-        from .native import FLAGGED, Native, Unsupported
-
-    policy.flagged, why = FLAGGED, ""
+        from .native import Native, Unsupported
     try:
         with _turn, np.errstate(all="ignore"):
             native = policy.native = Native(policy._raw, policy.outputs)
             with _starting:
-                build = None if _exiting else Build(native.source)
-            if build is None:
-                return
-            if build.wait() == "ready" and build.path is not None:
-                run, policy.note = native.bind(build.path), build.why
-                policy.take(run)
-                return
-            why = build.why
+                if _exiting:
+                    return
+                build = Build(native.source)
+            path, policy.note = build.wait()
+            policy.take(native.bind(path))
     except Unsupported as error:
-        why = str(error)
+        policy.stay(str(error))
     except Exception as error:  # noqa: BLE001  a fault of ours; NumPy can do without C
-        why = f"C could not be made: {type(error).__name__}: {error}"
+        policy.stay(f"C could not be made: {type(error).__name__}: {error}")
     finally:
-        if policy.state == "compiling":
-            policy.stay(why)
         _making.discard(policy)
 
 
@@ -278,16 +261,14 @@ def _exit() -> None:
 
 def _forked() -> None:
     """Forget what the process was about to compile that this one was forked from."""
-    global _turn, _starting
-    _turn, _starting = threading.Lock(), threading.Lock()
+    global _turn  # noqa: PLW0603  whoever had it is not here
+    _turn = threading.Lock()
     for policy in list(_making):
         policy.stay("this process was forked while C was being compiled.")
     _making.clear()
+    _starting.release()
 
 
 weakref.finalize(Policy, _exit)  # at exit: in one row with the finalizers that end compilers
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
-    )
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(before=_starting.acquire, after_in_parent=_starting.release, after_in_child=_forked)

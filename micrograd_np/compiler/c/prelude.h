@@ -46,6 +46,17 @@ INLINE void matmul(const numpy_loop *f, const void *a, intptr_t a_row, intptr_t 
 /* Floating-point flags that NumPy would report. Some of NumPy's loops (maximum, tanh, comparisons) clear the flags that
    were raised before: read them first. */
 INLINE int raised(void) { return fetestexcept(FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW | FE_INVALID); }
+const int flag_numbers[] = {FE_DIVBYZERO, FE_OVERFLOW, FE_UNDERFLOW, FE_INVALID};
+
+/* The flags that were raised so far in this call. */
+static _Thread_local int flags;
+INLINE void note(void) { flags |= raised(); }
+
+/* The bits of a number, read as those of another type */
+INLINE float as_float(int32_t x) { float z; memcpy(&z, &x, 4); return z; }
+INLINE int32_t as_int32_t(float x) { int32_t z; memcpy(&z, &x, 4); return z; }
+INLINE double as_double(int64_t x) { double z; memcpy(&z, &x, 8); return z; }
+INLINE int64_t as_int64_t(double x) { int64_t z; memcpy(&z, &x, 8); return z; }
 
 /* np.maximum and np.minimum of one pair on x86, with zeros of both signs and NaNs as there; elsewhere use the loop */
 #if defined(__x86_64__) || defined(__i386__)

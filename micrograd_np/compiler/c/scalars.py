@@ -95,8 +95,7 @@ def scalars_in_c(scalars: Callable[..., Any], group: Mapping[str, Any], t: Symbo
             decided.clear()
             decided.update(*others, **{condition: answer})
             if depth == _DEPTH:
-                message = f"{scalars.__qualname__} has too many conditions"
-                raise Unsupported(message)
+                raise Unsupported(f"{scalars.__qualname__} has too many conditions")
             results.append(way(depth + 1))
         yes, no = results
         return {k: _choice(condition, yes[k], no[k], t) for k in yes}
@@ -104,8 +103,7 @@ def scalars_in_c(scalars: Callable[..., Any], group: Mapping[str, Any], t: Symbo
     try:
         return way(0)
     except (TypeError, AttributeError, KeyError) as error:
-        message = f"{scalars.__qualname__} does more with numbers than C says here ({error})"
-        raise Unsupported(message) from None
+        raise Unsupported(f"{scalars.__qualname__} does more with numbers than C says here ({error})") from None
 
 
 def _choice(condition: str, x: Any, y: Any, t: Symbol) -> Any:
@@ -163,8 +161,7 @@ def clocks(
             rows.after.append(f"{name}.steps += {sum(any(s is first for s in c.states) for c, _ in updates)};")
             rows.settings.extend(_structure(title, name, clock.group, group, first["step"]))
     if numbers:
-        message = f"nothing says how {', '.join(numbers.values())} is computed"
-        raise Unsupported(message)
+        raise Unsupported(f"nothing says how {', '.join(numbers.values())} is computed")
     return rows
 
 

@@ -1,21 +1,29 @@
-"""The C text of a program: its memory as named pointers, a function for each kind of loop, and the step."""
+"""The C text of a program: its memory as named pointers, a function for each kind of loop, and the step.
+
+The C that all programs share lies beside this file: `prelude.h`, and `threads.h` for long loops.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..memory import place
 from ..naming import Names
 from .binding import STOP
 from .expressions import MATHS, TYPES
+from .fuse import fuse
 from .nest import Nest, loop_name
-from .prelude import prelude
-from .totals import around, extreme, index_of, one_by_one, reduction, total
+from .places import Places
+from .steps import steps
+from .totals import VARIABLES, around, index_of, one_by_one, reduction, total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..ir import Value
     from ..memory import Storage
@@ -25,7 +33,7 @@ if TYPE_CHECKING:
     from .products import Product
     from .steps import Step
 
-__all__ = ["TAKEN", "Source"]
+__all__ = ["TAKEN", "Source", "prelude"]
 
 TAKEN = re.findall(
     r"\w+",
@@ -40,6 +48,12 @@ TAKEN += [f"{name}{end}" for name in MATHS.values() for end in ("", "f")] + ["ex
 """Words that have a meaning in C, or in the text around the names."""
 
 
+@functools.cache
+def prelude(name: str = "prelude") -> str:
+    """The text of one of the files that all programs share."""
+    return files(__package__).joinpath(f"{name}.h").read_text(encoding="utf-8")
+
+
 class Piece(NamedTuple):
     """A function of C, with its rows; or the steps that NumPy runs."""
 
@@ -49,47 +63,82 @@ class Piece(NamedTuple):
 
 
 class Source:
-    """Collects what the text consists of; `text` puts it together."""
+    """The C of a program; what depends on what that may contain is for subclasses."""
 
+    exact = True
+    """Whether it computes what NumPy computes, in every bit."""
     stops = f"flags |= {STOP}"
     """What says that the call must not go on."""
 
-    def __init__(
-        self,
-        program: Program,
-        groups: list[Group],
-        sources: list[Value],
-        inputs: dict[Storage, int],
-        stored: set[Step],
-        threads: int = 1,
-    ) -> None:
-        self.program, self.groups, self.inputs, self.stored = program, groups, inputs, stored
-        self.threads = threads
-        """How many threads a long loop is divided among."""
-        self.sources = sources
-        """What the step is called with."""
+    def __init__(self, program: Program, sources: list[Value], threads: int = 1) -> None:
+        self.program, self.sources, self.threads = program, sources, threads
+        """The program, what its step is called with, and how many threads a long loop is divided among."""
+        self.plan = place(program)
+        for storage in (*self.plan.storages.values(), *self.plan.sources.values()):
+            storage.kind = "buffer" if storage.kind == "fresh" else storage.kind
+        self.places = Places(program, self.plan)
+        self.lasting = {self.plan.sources[memory] for memory in program.stores if memory in self.plan.sources}
+        """What it changes that outlives it."""
+        self.inputs: dict[Storage, int] = {}
+        for i, v in enumerate(sources):
+            self.inputs.setdefault(self.plan.storage(v), i)
+        self.fixed = self._fixed()
+        """What has a place already."""
+        self.groups = fuse(self._steps(), self.places, self.lasting)
+        self._lay_out()
         self.names = Names(*TAKEN)
         self._last = "", ""
         self.fields: dict[Storage, str] = {}
         """By storage whose address does not change: its name in the structure."""
-        self.arguments: dict[int, str] = {}
+        self.arguments = {i: self.names.unique(self.names.wish(v) or "x") for i, v in enumerate(sources)}
         self.functions: dict[str, str] = {}  # by text
         self.definitions: list[str] = []
         self.loops: dict[tuple[str, str], str] = {}
         """By ufunc and signature: the name of NumPy's inner loop."""
-        for i, v in enumerate(sources):
-            self.arguments[i] = self.names.unique(self.names._wish(v.label) or "x")
         self.types = {i: TYPES.get(v.dtype.name, "char") for i, v in enumerate(sources)}
         self.pieces = self._pieces()
-        """In order: the name of a C function, or the steps that NumPy runs."""
-        self.text = self._text()
+        """In order: functions of C, or the steps that NumPy runs."""
+        self.source = self._text()
+        """The text."""
+
+    # memory
+
+    def _fixed(self) -> Mapping[Storage, Any]:
+        return {}
+
+    def _steps(self) -> list[Step]:
+        return steps(self.program, self.places, exact=self.exact)
+
+    def _lay_out(self) -> None:
+        """Find out what needs memory, since it is read outside the loop that computes it, and for how long."""
+        needed = {self.plan.storage(v) for v in self.program.leaving()}
+        users: dict[Storage, list[int]] = {}
+        for i, group in enumerate(self.groups):
+            for step in group.steps:
+                for x in step.touches:
+                    users.setdefault(x.storage, []).append(i)
+        end = len(self.groups)
+        self.spans: dict[Storage, tuple[int, int]] = {}
+        """The first group that touches a storage of the program's own, and the last."""
+        inside: set[Storage] = set()
+        for storage in dict.fromkeys((*users, *needed)):
+            if storage.kind != "buffer" or storage in self.fixed:
+                continue
+            first, last = min(users.get(storage, [0])), max(users.get(storage, [end]))
+            if storage not in needed and first == last and self.groups[first].kind == "loop":
+                inside.add(storage)
+            elif storage.begins is not None:
+                self.spans[storage] = 0, end
+            else:
+                self.spans[storage] = first, end if storage in needed else last
+        every = (step for group in self.groups for step in group.steps if step.result is not None)
+        self.stored = {step for step in every if step.result.storage not in inside}
 
     # names
 
     def word(self, v: Value) -> str:
         """What to call a value."""
-        wish = self.names._wish(v.label) or "t"
-        return re.sub(r"\W+", "_", wish).strip("_") or "t"
+        return re.sub(r"\W+", "_", self.names.wish(v) or "t").strip("_") or "t"
 
     def pointer(self, place: Place) -> str:
         """An expression for the address of a place."""
@@ -157,29 +206,27 @@ class Source:
 
     def _call(self, group: Group) -> list[str]:
         step = group.steps[0]
-        if group.kind == "loop":
-            nest = Nest(group, self.stored, self.threads)
-            for ufunc, signature in nest.loops:
-                self.loop(ufunc, signature)
-            section = group.steps[-1].op.section
-            if nest.threads == 1:
-                return self._apply(nest.text, nest.labels, nest.arguments, section, nest.parameters)
-            name = self._function(nest.text, nest.labels, section, nest.parameters)
-            places = ", ".join(map(self.pointer, nest.arguments))
-            return [f"divide({name}_part, {nest.lengths[0]}, {nest.piece}, {nest.threads}, (void *[]){{{places}}});"]
-        if group.kind == "product":
-            return self._product(step)
-        if group.kind == "reduction":
-            return self._reduction(step)
-        return self._check(step) if step.kind == "check" else self._gather(step)
+        write = {"product": self._product, "reduction": self._reduction, "check": self._check}
+        if group.kind != "loop":
+            return write.get(group.kind, self._gather)(step)
+        nest = Nest(group, self.stored, self.threads)
+        for ufunc, signature in nest.loops:
+            self.loop(ufunc, signature)
+        section = group.steps[-1].op.section
+        if nest.threads == 1:
+            return self._apply(nest.text, nest.arguments, section, nest.labels, nest.parameters)
+        name = self._function(nest.text, nest.labels, section, nest.parameters)
+        places = ", ".join(map(self.pointer, nest.arguments))
+        return [f"divide({name}_part, {nest.lengths[0]}, {nest.piece}, {nest.threads}, (void *[]){{{places}}});"]
 
     def _apply(
-        self, text: str, labels: list[Value], places: Sequence[Place], section: str, first: Iterable[int] = ()
+        self, text: str, places: Sequence[Place], section: str, labels: Sequence[Value] = (), first: Iterable[int] = ()
     ) -> list[str]:
-        """The call of the function of a text on some places."""
+        """The call of the function of a text on some places, after which it names things unless there are `labels`."""
+        labels = labels or [x.value for x in places]
         return [f"{self._function(text, labels, section, first)}({', '.join(map(self.pointer, places))});"]
 
-    def _function(self, text: str, labels: list[Value], section: str, first: Iterable[int] = ()) -> str:
+    def _function(self, text: str, labels: Sequence[Value], section: str, first: Iterable[int] = ()) -> str:
         """The name of the function of a text, which is written once; `first` say which labels are named first."""
         if text not in self.functions:
             name = self.names.unique(section.rpartition(" ")[2])
@@ -194,80 +241,51 @@ class Source:
 
     def _product(self, step: Step) -> list[str]:
         p: Product = step.spelling
-        a, b = step.operands
-        z = step.result
-        assert z is not None
-        kind = a.dtype.char
-        loop = self.loop("matmul", f"{kind * 2}->{kind}")
-        rows = []
-        pointers = [self.pointer(x) for x in (a, b, z)]
-        if p.kind != "loop":
-            ctype, size = TYPES[a.dtype.name], a.dtype.itemsize
-            x, y = (a, b) if p.m == 1 else (b, a)
-            sy = p.b if p.m == 1 else p.a
-            n = p.n if p.m == 1 else p.m
-            step_y = (sy[1] if p.m == 1 else sy[0]) // size
-            scaled = "a[0] * b[0]" if p.kind == "multiply" else f"a[0] == 0 ? 0 : a[0] * b[{step_y} * i] + 0"
-            text = (
-                f"static void NAME(const {ctype} *a, const {ctype} *b, {ctype} *restrict c) {{\n"
-                f"    for (intptr_t i = 0; i < {n}; i++)\n        c[i] = {scaled};\n}}"
-            )
-            return self._apply(text, [], (x, y, z), "product")
-        (ar, ac), (br, bc), (cr, cc) = p.a, p.b, p.c
-        sizes = f"{p.m}, {p.k}, {p.n}"
-        indent = ""
-        at = ["", "", ""]
-        for d, (n, *moves) in enumerate(p.batch):
-            if n == 1:
-                continue
-            i = "ijkl"[d]
-            rows.append(f"{indent}for (intptr_t {i} = 0; {i} < {n}; {i}++)")
-            indent += "    "
-            for q, move in enumerate(moves):
-                if move:
-                    at[q] += f" + {move // a.dtype.itemsize} * {i}"
-        u, v, w = (f"{x}{y}" for x, y in zip(pointers, at, strict=True))
-        rows.append(f"{indent}matmul(&{loop}, {u}, {ar}, {ac}, {v}, {br}, {bc}, {w}, {cr}, {cc}, {sizes});")
-        return rows
+        places = [*step.operands, step.result]
+        kind = places[0].dtype
+        loop = self.loop("matmul", f"{kind.char * 2}->{kind.char}")
+        batch = [(v, *axis) for v, axis in zip(VARIABLES, p.batch, strict=False) if axis[0] > 1]
+        arguments = []
+        for q, (x, strides) in enumerate(zip(places, (p.a, p.b, p.c), strict=True)):
+            at = [f" + {moves[q] // kind.itemsize} * {v}" for v, _, *moves in batch if moves[q]]
+            arguments.append(f"{self.pointer(x)}{''.join(at)}, {strides[0]}, {strides[1]}")
+        call = f"matmul(&{loop}, {', '.join(arguments)}, {p.m}, {p.k}, {p.n});"
+        return around([(v, n) for v, n, *_ in batch], [call], "")
 
     def _reduction(self, step: Step) -> list[str]:
         name, nest, start, axes, kept = step.spelling
         (x,), z = step.operands, step.result
-        assert z is not None
-        if name in ("argmax", "argmin"):
-            text = extreme(x, z, name, axes, kept)
-        elif nest is None:
+        if nest is None:
             text = one_by_one(x, z, name, start, axes, kept)
         else:
             loop = self.loop(name, f"{x.dtype.char * 2}->{x.dtype.char}")
             text = reduction(x, z, nest, start, loop, clears=name in ("maximum", "minimum"))
-        return self._apply(text, [x.value, z.value], (x, z), name)
+        return self._apply(text, (x, z), name)
 
     def _check(self, step: Step) -> list[str]:
         """A loop that looks for what must not be."""
         (x,), (word, wrong) = step.operands, step.spelling
         kind = TYPES[x.dtype.name]
-        loops = list(zip("ijklmnpq", x.shape, strict=False))
+        loops = list(zip(VARIABLES, x.shape, strict=False))
         body = [f"const int64_t {word} = $0$[{index_of(x, [v for v, _ in loops])}];"]
         body.append(f"if ({wrong}) {self.stops};")
         text = "\n".join([f"static void NAME(const {kind} *$0$) {{", *around(loops, body), "}"])
-        return self._apply(text, [x.value], (x,), "check")
+        return self._apply(text, (x,), "check")
 
     def _gather(self, step: Step) -> list[str]:
         """A loop that reads, or writes, where whole numbers say; what is out of bounds stops it."""
         axes, sign = step.spelling
         (first, *indices), last = step.operands, step.result
-        assert last is not None
         x, z = (first, last) if step.kind == "gather" else (last, first)
         shape = np.broadcast_shapes(*(p.shape for p in indices)) + x.shape[len(indices) :]
-        loops = list(zip("ijklmnpq", shape, strict=False))
+        loops = list(zip(VARIABLES, shape, strict=False))
         variables = [v for v, _ in loops]
         rows = []
         at = []
-        for k, place in enumerate(indices):
-            own = variables[axes - len(place.shape) : axes]
-            rows.append(f"intptr_t row_{k} = ${k + 1}$[{index_of(place, own)}];")
-            if place.dtype.kind == "i":
+        for k, index in enumerate(indices):
+            own = variables[axes - len(index.shape) : axes]
+            rows.append(f"intptr_t row_{k} = ${k + 1}$[{index_of(index, own)}];")
+            if index.dtype.kind == "i":
                 rows.append(f"if (row_{k} < 0) row_{k} += {x.shape[k]};")
             rows.append(f"if (row_{k} < 0 || row_{k} >= {x.shape[k]}) {{ {self.stops}; row_{k} = 0; }}")
             at.append((x.strides[k] // x.dtype.itemsize, f"row_{k}"))
@@ -281,7 +299,7 @@ class Source:
             f"{'' if p is last else 'const '}{TYPES[p.dtype.name]} *${k}$" for k, p in enumerate(places)
         )
         text = "\n".join([f"static void NAME({parameters}) {{", *around(loops[:axes], body), "}"])
-        return self._apply(text, [p.value for p in places], places, step.kind)
+        return self._apply(text, places, step.kind)
 
     # the whole
 
@@ -300,15 +318,9 @@ class Source:
             out.append(f"    {TYPES.get(v.dtype.name, 'char')} *{name}; /* {shape}{self._kind(storage)} */")
         out += ["} memory;", ""]
         out += [f"static numpy_loop {', '.join(self.loops.values())};", ""] if self.loops else []
-        out += ["const int flag_numbers[] = {FE_DIVBYZERO, FE_OVERFLOW, FE_UNDERFLOW, FE_INVALID};", ""]
         out += ["void bind(const numpy_loop *given) {"]
         out += [f"    {name} = given[{i}];" for i, name in enumerate(self.loops.values())]
-        out += ["}", "", "/* The flags that were raised so far in this call. */", "static _Thread_local int flags;"]
-        out += ["INLINE void note(void) { flags |= raised(); }", ""]
-        out += ["INLINE float as_float(int32_t x) { float z; memcpy(&z, &x, 4); return z; }"]
-        out += ["INLINE int32_t as_int32_t(float x) { int32_t z; memcpy(&z, &x, 4); return z; }"]
-        out += ["INLINE double as_double(int64_t x) { double z; memcpy(&z, &x, 8); return z; }"]
-        out += ["INLINE int64_t as_int64_t(double x) { int64_t z; memcpy(&z, &x, 8); return z; }", ""]
+        out += ["}", ""]
         if any("divide(" in row for piece in self.pieces for row in piece.rows):
             out.append(prelude("threads"))
         for definition in self.definitions:

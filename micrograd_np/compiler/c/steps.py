@@ -27,10 +27,10 @@ class Step:
 
     __slots__ = ("at", "kind", "late", "op", "operands", "result", "shape", "spelling")
 
-    def __init__(self, kind: str, op: Op, operands: list[Any], result: Place | None, spelling: Any = None) -> None:
+    def __init__(self, kind: str, op: Op, operands: list[Any], result: Any, spelling: Any = None) -> None:
         self.kind, self.op = kind, op
         self.operands, self.result = operands, result
-        """Places or numbers."""
+        """Places or numbers, and a place; None where a check gives nothing."""
         self.spelling = spelling
         self.shape = tuple(n for n in result.shape if n != 1) if result is not None else ()
         """What a loop goes over: the lengths of the axes of the result, without those of length 1."""
@@ -56,11 +56,14 @@ def steps(program: Program, places: Places, *, exact: bool = True) -> list[Step]
     for op in program.ops:
         if op.effect == "view" or op.function in ("empty", "once"):
             continue
+        z = op.of if op.effect == "update" else op.result
+        target = None if z is None else places.of(z)
         lowered = None
         if op.bound is None and all(v.dtype.name in expressions.TYPES for v in (*op.reads, *op.defines)):
-            lowered = _lowered(op, places, exact=exact)
-            lowered = None if exact and lowered and any(map(_truncates, lowered)) else lowered
-        lowered_steps += [_python(op, places)] if lowered is None else lowered
+            lowered = _lowered(op, places, target, exact=exact)
+        if lowered is None or (exact and any(map(_truncates, lowered))):  # NumPy does it
+            lowered = [Step("python", op, [places.of(v) for v in op.reads], target)]
+        lowered_steps += lowered
     lowered_steps = [step for step in lowered_steps if step.kind == "python" or step.result is None or step.result.size]
     for i, step in enumerate(lowered_steps):
         step.at = i
@@ -73,20 +76,11 @@ def _truncates(step: Step) -> bool:
     return whole and step.spelling.output.kind == "f"
 
 
-def _python(op: Op, places: Places) -> Step:
-    """A step that NumPy does."""
-    z = op.result
-    target = None if z is None else places.of(op.of if op.effect == "update" and op.of is not None else z)
-    return Step("python", op, [places.of(v) for v in op.reads], target)
-
-
-def _lowered(op: Op, places: Places, *, exact: bool) -> list[Step] | None:
+def _lowered(op: Op, places: Places, target: Any, *, exact: bool) -> list[Step] | None:
     """What C does for an operation; None where C does not say it."""
-    f, z = op.function, op.result
+    f = op.function
     if op.effect == "check":
         return _check(op, places)
-    assert z is not None
-    target = places.of(op.of if op.effect == "update" and op.of is not None else z)
 
     def operand(x: Any) -> Any:
         if not isinstance(x, Value):
@@ -97,31 +91,28 @@ def _lowered(op: Op, places: Places, *, exact: bool) -> list[Step] | None:
 
     args = [operand(x) for x in op.args if not isinstance(x, (tuple, list, dict))]
     if f in PRODUCTS:
-        return _product(op, target, places) if exact else _plain_product(op, target, places)
+        return _product(op, target, places, exact=exact)
     if f.startswith("np.") and (f.endswith(".reduce") or (not exact and f in ("np.argmax", "np.argmin"))):
         return _reduction(op, target, places, exact=exact)
     if f == "np.concatenate":
         return _concatenate(op, target, places)
     if f in ("copy", "np.copyto", "method.astype") and not op.kwargs:
         return [_copy(op, args[0], target)]
-    if f == "setitem" and isinstance(op.of, Value) and len(op.args) == 2 and _basic(op.args[0]):
+    if f == "setitem" and op.of is not None and len(op.args) == 2 and _basic(op.args[0]):
         return [_copy(op, operand(op.args[1]), places.part(op.of, op.args[0]))]
     if not exact and f in ("setitem", "np.add.at") and op.of is not None and len(op.args) == 2 and not op.kwargs:
-        return _scatter(op, places)
+        return _by_index(op, places, op.of, *op.args, "=" if f == "setitem" else "+=")
     if f == "routine.clear" and op.effect == "update":
         zero = Spelling("{1} ? {0} : 0", None, (target.dtype, np.dtype(bool)), target.dtype)
         return [Step("loop", op, [target, args[0]], target, zero)]
     if f == "np.where" and len(op.args) == 3 and not op.kwargs:
-        choice = Spelling("{0} ? {1} : {2}", None, (np.dtype(bool), z.dtype, z.dtype), z.dtype)
+        choice = Spelling("{0} ? {1} : {2}", None, (np.dtype(bool), target.dtype, target.dtype), target.dtype)
         return [Step("loop", op, args, target, choice)]
-    if f in ("getitem", "np.take") and op.effect == "fresh":
-        return _gather(op, target, places)
-    if (
-        len(op.kwargs) > 1
-        or op.kwargs.keys() - {"dtype", "where"}
-        or not f.startswith("np.")
-        or len(args) != len(op.args)
-    ):
+    if f == "getitem" and op.effect == "fresh" and isinstance(op.args[0], Value) and _basic(op.args[1]):
+        return [_copy(op, places.part(*op.args), target)]
+    if (f == "getitem" or (f == "np.take" and op.kwargs == {"axis": 0})) and op.effect == "fresh":
+        return _by_index(op, places, op.args[0], op.args[1], op.result)
+    if not f.startswith("np.") or len(args) != len(op.args) or list(op.kwargs) not in ([], ["dtype"], ["where"]):
         return None
     if exact and f == "np.power" and isinstance(args[0], Place) and not isinstance(args[1], Place):
         f = power_by(args[1], args[0].dtype)
@@ -179,19 +170,31 @@ def _floats(*operands: Place) -> str:
     return operands[0].dtype.char if len(kinds) == 1 and operands[0].dtype.name in ("float32", "float64") else ""
 
 
-def _product(op: Op, target: Place, places: Places) -> list[Step] | None:
+def _product(op: Op, target: Place, places: Places, *, exact: bool) -> list[Step] | None:
+    """A product as NumPy computes it; or, unless `exact`, in loops of C's own, whatever the layout."""
     if len(op.args) != 2 or op.kwargs or not all(isinstance(x, Value) for x in op.args):
         return None
-    a, b = (places.of(x) for x in op.args)
+    a, b = factors = [places.of(x) for x in op.args]
+    if any(places.overlap(x, target) for x in factors):
+        return None
+    if op.function == "np.vdot":
+        if not (a.contiguous and b.contiguous):
+            return None
+        a, b = factors = [x._replace(shape=(x.size,), strides=(x.dtype.itemsize,)) for x in factors]
+    if not exact:
+        plain = a.shape and b.shape and (op.function != "np.dot" or len(b.shape) < 3)
+        return [Step("product", op, factors, target, products.matmul(a, b, target))] if plain else None
     kind = _floats(a, b, target)
     if not kind or find_loop(np.matmul, f"{kind * 2}->{kind}") is None or 0 in (a.size, b.size):
         return None
-    if places.overlap(a, target) or places.overlap(b, target):
-        return None
-    product = _multiplication(op.function, a, b, target)
+    if op.function == "np.matmul":
+        return [Step("product", op, factors, target, products.matmul(a, b, target))]
+    product = products.dot(a, b, a.dtype.itemsize) if target.contiguous else None
     if product is None:
         return None
-    copies, factors = [], [a, b]
+    if isinstance(product, str):
+        return [_scaled(op, product, a, b, target)]
+    copies = []
     for i, letter in enumerate("ab"):
         if letter in product.copied:  # to C's order, in memory of its own
             x = factors[i]
@@ -201,30 +204,13 @@ def _product(op: Op, target: Place, places: Places) -> list[Step] | None:
     return [*copies, Step("product", op, factors, target, product)]
 
 
-def _multiplication(function: str, a: Place, b: Place, target: Place) -> products.Product | None:
-    """What NumPy runs for a product; None: more than one call."""
-    x, y = products.Layout(a.shape, a.strides), products.Layout(b.shape, b.strides)
-    if function == "np.matmul":
-        return products.matmul(x, y, products.Layout(target.shape, target.strides))
-    if not target.contiguous or (function == "np.vdot" and not (a.contiguous and b.contiguous)):
-        return None
-    if function == "np.vdot":
-        x = y = products.Layout((a.size,), (a.dtype.itemsize,))
-    return products.dot(x, y, a.dtype.itemsize)
-
-
-def _plain_product(op: Op, target: Place, places: Places) -> list[Step] | None:
-    """A product as loops say it: as np.matmul's, of whatever layout."""
-    a, b = (places.of(x) for x in op.args)
-    x, y = (products.Layout(p.shape, p.strides) for p in (a, b))
-    flat = op.function == "np.vdot"
-    if op.kwargs or not all((a.shape, b.shape)) or (flat and not (a.contiguous and b.contiguous)):
-        return None
-    if (op.function == "np.dot" and len(b.shape) > 2) or any(places.overlap(p, target) for p in (a, b)):
-        return None
-    if flat:
-        x, y = (products.Layout((p.size,), (p.dtype.itemsize,)) for p in (a, b))
-    return [Step("product", op, [a, b], target, products.matmul(x, y, products.Layout(target.shape, target.strides)))]
+def _scaled(op: Op, text: str, a: Place, b: Place, target: Place) -> Step:
+    """np.dot of one element and a vector, or another element, as a loop."""
+    one, x = (a, b) if a.size == 1 else (b, a)
+    move = sum(s for n, s in zip(x.shape, x.strides, strict=True) if n != 1)
+    vector = x._replace(shape=target.shape, strides=tuple(move * (n != 1) for n in target.shape))
+    spelt = Spelling(text, None, (x.dtype, x.dtype), x.dtype)
+    return Step("loop", op, [one._replace(shape=(), strides=()), vector], target, spelt)
 
 
 def _reduction(op: Op, target: Place, places: Places, *, exact: bool) -> list[Step] | None:
@@ -279,37 +265,16 @@ def _check(op: Op, places: Places) -> list[Step] | None:
     return [Step("check", op, [place], None, (word, wrong.format(*numbers, x=word)))]
 
 
-def _gather(op: Op, target: Place, places: Places) -> list[Step] | None:
-    """Elements, or rows, by whole numbers: x[0], x[i], x[i, j], np.take(x, i, axis=0)."""
-    x, index = op.args[:2]
+def _by_index(op: Op, places: Places, whole: Any, index: Any, part: Any, sign: str = "") -> list[Step] | None:
+    """Elements, or rows, by whole numbers: x[i], x[i, j], np.take(x, i, axis=0); with a sign, what is written there."""
     parts = index if isinstance(index, tuple) else (index,)
-    if op.function == "getitem" and isinstance(x, Value) and _basic(index):
-        return [_copy(op, places.part(x, index), target)]
-    if op.function == "np.take" and op.kwargs != {"axis": 0}:
+    if not all(isinstance(v, Value) for v in (whole, part, *parts)) or any(v.dtype.kind not in "iu" for v in parts):
         return None
-    if not all(isinstance(v, Value) and v.dtype.kind in "iu" for v in parts) or not isinstance(x, Value):
-        return None
-    places_read = [places.of(x), *(places.of(v) for v in parts)]
-    if any(places.overlap(target, p) for p in places_read) or places_read[0].dtype != target.dtype or 0 in x.shape:
-        return None
-    shape = np.broadcast_shapes(*(p.shape for p in places_read[1:]))
-    if target.shape != shape + places_read[0].shape[len(parts) :]:
-        return None
-    return [Step("gather", op, places_read, target, (len(shape), "="))]
-
-
-def _scatter(op: Op, places: Places) -> list[Step] | None:
-    """What writes, or adds, where whole numbers say: x[i] = y, x[i, j] = y, np.add.at(x, i, y)."""
-    index, values = op.args
-    parts = index if isinstance(index, tuple) else (index,)
-    if not all(isinstance(v, Value) and v.dtype.kind in "iu" for v in parts) or not isinstance(values, Value):
-        return None
-    assert op.of is not None
-    target, source, indices = places.of(op.of), places.of(values), [places.of(v) for v in parts]
+    x, y, *indices = map(places.of, (whole, part, *parts))
     shape = np.broadcast_shapes(*(p.shape for p in indices))
-    whole = shape + target.shape[len(parts) :]
-    alike = len(whole) == len(source.shape) and all(n in (1, m) for n, m in zip(source.shape, whole, strict=True))
-    if not alike or any(places.overlap(target, p) for p in (source, *indices)) or 0 in target.shape:
+    axes = shape + x.shape[len(parts) :]
+    alike = len(axes) == len(y.shape) and all(n in (1, m) for n, m in zip(y.shape, axes, strict=True))
+    source, target = (y, x) if sign else (x, y)
+    if not alike or 0 in x.shape or any(places.overlap(target, p) for p in (source, *indices)):
         return None
-    sign = "=" if op.function == "setitem" else "+="
-    return [Step("scatter", op, [source, *indices], target, (len(shape), sign))]
+    return [Step("scatter" if sign else "gather", op, [source, *indices], target, (len(shape), sign or "="))]

@@ -12,17 +12,18 @@ if TYPE_CHECKING:
     from .places import Place
     from .reductions import Axis
 
-__all__ = ["around", "extreme", "index_of", "one_by_one", "reduction", "total"]
+__all__ = ["VARIABLES", "around", "index_of", "one_by_one", "reduction", "total"]
 
-_VARIABLES = "ijklmnpq"
+VARIABLES = "ijklmnpq"
 
 
-def around(loops: Iterable[tuple[str, int]], body: Sequence[str], indent: str = "    ") -> list[str]:
-    """Some rows in loops over variables, each with its count."""
+def around(loops: Iterable[tuple[Any, ...]], body: Sequence[str], indent: str = "    ") -> list[str]:
+    """Some rows in loops over variables, each with its count, or with its first number and the one after the last."""
     rows = []
     closing = []
-    for variable, n in loops:
-        rows.append(f"{indent}for (intptr_t {variable} = 0; {variable} < {n}; {variable}++) {{")
+    for variable, *ends in loops:
+        first, last = (0, *ends)[-2:]
+        rows.append(f"{indent}for (intptr_t {variable} = {first}; {variable} < {last}; {variable}++) {{")
         closing.append(f"{indent}}}")
         indent += "    "
     rows += [indent + row for row in body]
@@ -31,7 +32,7 @@ def around(loops: Iterable[tuple[str, int]], body: Sequence[str], indent: str = 
 
 def total(terms: Iterable[tuple[int, str]]) -> str:
     """Multiples of variables as an index."""
-    return " + ".join(v if n == 1 else f"{n} * {v}" for n, v in terms if n) or "0"
+    return " + ".join(v if n == 1 else f"{n} * {v}" for n, v in terms if n).replace("+ -", "- ") or "0"
 
 
 def index_of(place: Place, variables: Sequence[str]) -> str:
@@ -48,8 +49,8 @@ def reduction(x: Place, z: Place, nest: tuple[Axis, ...], start: Any, loop: str,
     """The function that reduces x into z, which begins as `start`; None: as the first elements, which are skipped."""
     size = x.dtype.itemsize
     *outer, inner = nest
-    pairs = list(zip(outer, _VARIABLES, strict=False))
-    kept = [(axis, v) for axis, v in zip(nest, _VARIABLES, strict=False) if axis.result]
+    pairs = list(zip(outer, VARIABLES, strict=False))
+    kept = [(axis, v) for axis, v in zip(nest, VARIABLES, strict=False) if axis.result]
     to = total((axis.result // size, v) for axis, v in kept)
     first = f"$0$[{total((axis.operand // size, v) for axis, v in kept)}]" if start is None else literal(start, z.dtype)
     rows = around([(v, axis.n) for axis, v in kept], [f"$1$[{to}] = {first};"])
@@ -72,49 +73,34 @@ def reduction(x: Place, z: Place, nest: tuple[Axis, ...], start: Any, loop: str,
     return "\n".join([_head(x, z), *rows, *around([(v, axis.n) for axis, v in pairs], body), "}"])
 
 
-_SIGNS = {"add": "+", "multiply": "*", "maximum": ">", "minimum": "<", "logical_or": "|", "logical_and": "&"}
-
-
-class _Axes:
-    """The loops and the indices of a reduction of x into z, whose strides along the axes that stay are `kept`."""
-
-    def __init__(self, x: Place, z: Place, axes: set[int], kept: tuple[int, ...]) -> None:
-        rest = iter(kept)
-        loops = {k: (v, n) for k, (v, n) in enumerate(zip(_VARIABLES, x.shape, strict=False)) if n != 1}
-        into = [(k, next(rest) // z.dtype.itemsize) for k in range(len(x.shape)) if k not in axes]
-        self.outer = [loops[k] for k, _ in into if k in loops]
-        self.inner = [loops[k] for k in sorted(axes) if k in loops]
-        terms = [(k, (x.strides[k] // x.dtype.itemsize, loops[k][0])) for k in loops]
-        self.of = total(term for _, term in terms)
-        self.first = total(term for k, term in terms if k not in axes)
-        self.to = total((s, loops[k][0]) for k, s in into if k in loops)
-
-
-def extreme(x: Place, z: Place, name: str, axes: set[int], kept: tuple[int, ...]) -> str:
-    """The function that says where the largest or the smallest is, along one axis or over all."""
-    at = _Axes(x, z, axes, kept)
-    sign, kind = ">" if name == "argmax" else "<", TYPES[x.dtype.name]
-    nan = " || (isnan(element) && !isnan(best))" if x.dtype.kind == "f" else ""
-    body = [
-        f"{kind} best = $0$[{at.first}];", "intptr_t count = 0, place = 0;",
-        *around(at.inner, [
-            f"const {kind} element = $0$[{at.of}];",
-            f"if (element {sign} best{nan}) {{ best = element; place = count; }}",
-            "count++;",
-        ], ""),
-        f"$1$[{at.to}] = place;",
-    ]  # fmt: skip
-    return "\n".join([_head(x, z), *around(at.outer, body), "}"])
+_SIGNS = {
+    "add": "+", "multiply": "*", "logical_or": "|", "logical_and": "&", "maximum": ">", "minimum": "<", "argmax": ">",
+    "argmin": "<",
+}  # fmt: skip
 
 
 def one_by_one(x: Place, z: Place, name: str, start: Any, axes: set[int], kept: tuple[int, ...]) -> str:
-    """The function that reduces element by element: whole numbers and truths, or what may round as it likes."""
-    at = _Axes(x, z, axes, kept)
-    rows = [f"total {_SIGNS[name]}= $0$[{at.of}]{' != 0' * name.startswith('logical')};"]
-    if name in ("maximum", "minimum"):
-        nan = " || isnan(element)" if x.dtype.kind == "f" else ""
-        rows = [f"const {TYPES[x.dtype.name]} element = $0$[{at.of}];"]
-        rows.append(f"if (element {_SIGNS[name]} total{nan}) total = element;")
-    begin = f"$0$[{at.first}]" if start is None else literal(start, z.dtype) if start else "0"
-    body = [f"{TYPES[z.dtype.name]} total = {begin};", *around(at.inner, rows, ""), f"$1$[{at.to}] = total;"]
-    return "\n".join([_head(x, z), *around(at.outer, body), "}"])
+    """The function that reduces element by element: whole numbers and truths, or what may round as it likes.
+
+    Or the one that says where the largest or the smallest is. `kept` are the strides of z along the axes that stay.
+    """
+    strides, rest = [s // x.dtype.itemsize for s in x.strides], iter(kept)
+    into = {k: next(rest) // z.dtype.itemsize for k in range(len(x.shape)) if k not in axes}
+    loops = {k: (VARIABLES[k], n) for k, n in enumerate(x.shape) if n != 1}
+    outer, inner = ([loop for k, loop in loops.items() if (k in axes) is reduced] for reduced in (False, True))
+    of = total((strides[k], v) for k, (v, _) in loops.items())
+    first = total((strides[k], v) for k, (v, _) in loops.items() if k in into)
+    to = total((into[k], v) for k, (v, _) in loops.items() if k in into)
+    sign, where = _SIGNS[name], name.startswith("arg")
+    kind, element = (TYPES[y.dtype.name] for y in (x if where else z, x))
+    begin = f"$0$[{first}]" if start is None else literal(start, z.dtype) if start else "0"
+    rows = [f"total {sign}= $0$[{of}]{' != 0' * name.startswith('logical')};"]
+    if sign in "<>":
+        nan = " || (isnan(element) && !isnan(total))" if where else " || isnan(element)"
+        nan *= x.dtype.kind == "f"
+        moved = "{ total = element; place = count; }" if where else "total = element;"
+        rows = [f"const {element} element = $0$[{of}];", f"if (element {sign} total{nan}) {moved}"]
+        rows += ["count++;"] * where
+    body = [f"{kind} total = {begin};", *["intptr_t count = 0, place = 0;"] * where, *around(inner, rows, "")]
+    body.append(f"$1$[{to}] = {'place' if where else 'total'};")
+    return "\n".join([_head(x, z), *around(outer, body), "}"])

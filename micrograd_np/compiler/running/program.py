@@ -25,6 +25,7 @@ from micrograd_np.core.vertex import Vertex, tensor_of
 from micrograd_np.core.writes import clock, writes
 from micrograd_np.engine.tensor import Tensor
 
+from ..c.listen import FLAGGED
 from ..c.policy import Policy
 from ..guards import GONE, MISS, Guard
 from ..ir import Op, Value
@@ -172,7 +173,7 @@ class _Source:
             "MISS": MISS, "QUIET": QUIET, "mode": mode, "step": entry.step, "entry": proxy(entry), "explain": explain,
             "counter": entry.counter,
             "wrap": partial(tensor_of, kind=kind) if (kind := entry.program.kind) else tensor_of,
-            "ndarray": np.ndarray, "GONE": GONE, "with_parts": with_parts,
+            "ndarray": np.ndarray, "GONE": GONE, "FLAGGED": FLAGGED, "with_parts": with_parts,
         }  # fmt: skip
         self.by_id = {id(x): name for name, x in self.names.items()}
         self.quicks: dict[tuple[type, ...], Callable[..., Any]] = {}
@@ -220,7 +221,7 @@ class _Source:
         else:
             policy = self.name(entry.policy)
             rows += ["try:", f"    out = {policy}.step({arguments})"]
-            rows.append(f"    if out is {policy}.flagged: out = {policy}.fallback({arguments})")
+            rows.append(f"    if out is FLAGGED: out = {policy}.fallback({arguments})")
         rows += ["except BaseException as error:", "    explain(error, entry)", "    raise"]
         for i, (group, _) in enumerate(entry.numbers):
             steps = [f"{self.name(state)}['step']" for state in group.states]

@@ -7,7 +7,9 @@ from trainable import LAYERS, LOSSES, OPTIMIZERS, numbers, trained, vector
 import micrograd_np as mg
 from micrograd_np import nn, optim
 from micrograd_np.compiler.c.build import Build
-from micrograd_np.compiler.c.native import FLAGGED, Native
+from micrograd_np.compiler.c.listen import FLAGGED
+from micrograd_np.compiler.c.native import Native
+from micrograd_np.compiler.c.outside import same_bits
 from micrograd_np.compiler.c.toolchain import find_compiler
 
 pytestmark = pytest.mark.skipif(isinstance(find_compiler(), str), reason="there is no C compiler")
@@ -45,9 +47,8 @@ class InC:
             outputs = iter(entry.outputs)
             each = [None if v is None else next(outputs) for _, v in entry.program.gradients_out]
             self.native = Native(entry.raw, each)
-            build = Build(self.native.source)
-            assert build.wait() == "ready", build.why
-            self.numpy, self.step = entry.step, self.native.bind(build.path)
+            path, _ = Build(self.native.source).wait()
+            self.numpy, self.step = entry.step, self.native.bind(path)
             entry.step, entry._bound, self.compiled.quick = self.run, None, None
         return result
 
@@ -221,6 +222,21 @@ def test_random_numbers_are_put_back_when_numpy_runs_the_call():
     assert found.data.tobytes() == expected.tobytes()
 
 
+@each_dtype
+@pytest.mark.parametrize(("m", "k", "n"), [(1, 1, 6), (6, 1, 1), (1, 1, 1), (6, 1, 6)])
+def test_a_product_by_one_element_has_numpys_bits_and_is_no_line_of_numpys(m, k, n, dtype):
+    """np.dot gives 0 for 0 and whatever it is multiplied by, and no -0; but for two elements."""
+    numbers = np.array([3, -0.0, 0, np.inf, np.nan, -2], dtype)
+    f = in_c(lambda x, w: (x @ w, (w.T @ x.T) * 2), np.ones((m, k), dtype), np.ones((k, n), dtype))
+    with np.errstate(all="ignore"):
+        for i in range(6):
+            x, w = (np.roll(numbers, i)[: a * b].reshape(a, b) for a, b in ((m, k), (k, n)))
+            for y in (w, np.roll(w, 1), np.repeat(w, 2, axis=1)[:, ::2]):
+                wanted = [np.dot(x, y), np.dot(y.T, x.T) * np.dtype(dtype).type(2)]
+                assert all(same_bits(z.data, a) for z, a in zip(f(x, y), wanted, strict=True))
+    assert (f.flagged, f.native.lines) == (0, {})
+
+
 def test_a_failed_check_is_numpys_to_explain(rng):
     x, y = rng.standard_normal((4, 3)), np.array([0, 2, 1, 1])
     f = in_c(nn.CrossEntropyLoss(), x, y)
@@ -243,7 +259,7 @@ def test_equal_layers_are_one_function(rng):
     model = nn.Sequential(*[nn.Sequential(nn.Linear(8, 8), nn.Tanh()) for _ in range(30)])
     f = in_c(model, rng.standard_normal((4, 8)))
     assert f.native.source.count("static void ") < 5
-    assert f.native.segments == 0
+    assert not f.native.lines
 
 
 def test_what_lives_in_one_loop_needs_no_memory(rng):
@@ -326,7 +342,7 @@ def test_indices_are_broadcast_together():
     for _ in range(3):
         x, i, j = rng.standard_normal((4, 5)), rng.integers(0, 4, (3, 1)), rng.integers(-5, 5, (1, 2))
         assert np.array_equal(step(x, i, j).data, x[i, j])
-    assert (step.runs, step.flagged, step.native.segments) == (2, 0, 0)
+    assert (step.runs, step.flagged, step.native.lines) == (2, 0, {})
 
 
 def test_one_element_is_read_and_written_where_it_lies():
@@ -342,7 +358,7 @@ def test_one_element_is_read_and_written_where_it_lies():
         x = np.arange(3.0) + k
         assert step(x).item() == 2 * x[2] + x[0]
         assert memory.data.tolist() == [0, 2 * x[2], 0]
-    assert (step.runs, step.flagged, step.native.segments) == (2, 0, 0)
+    assert (step.runs, step.flagged, step.native.lines) == (2, 0, {})
 
 
 @pytest.mark.parametrize(

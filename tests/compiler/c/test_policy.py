@@ -14,9 +14,10 @@ import micrograd_np as mg
 import micrograd_np.compiler.backend as backends
 import micrograd_np.compiler.c.policy as policies
 from micrograd_np import nn, optim
-from micrograd_np.compiler.c import build, listen, native
+from micrograd_np.compiler.c import build, native
 from micrograd_np.compiler.c.build import Build
-from micrograd_np.compiler.c.native import FLAGGED, Unsupported
+from micrograd_np.compiler.c.listen import FLAGGED, listen
+from micrograd_np.compiler.c.native import Unsupported
 
 X = np.random.default_rng(0).standard_normal((4, 3))
 NAN = np.where(X > 0, X, np.nan)
@@ -40,7 +41,7 @@ def stand(monkeypatch):
     steps = {}  # by program: the step in NumPy
 
     class Native:
-        source, segments, why = "int step;", 0, ()
+        source, lines = "int step;", {}
 
         def __init__(self, raw, outputs):
             if found.refusal:
@@ -55,15 +56,14 @@ def stand(monkeypatch):
             return step
 
     class Compiles:
-        path, why = "library", ""
-
         def __init__(self, source):
-            if found.failed:
-                self.path, self.why = None, found.failed
+            pass
 
         def wait(self):
             found.ready.wait()
-            return "failed" if found.failed else "ready"
+            if found.failed:
+                raise Unsupported(found.failed)
+            return "library", ""
 
     begin = policies.Policy.__init__
 
@@ -462,7 +462,7 @@ def test_flags_are_listened_to_under_the_settings_of_the_program(stand):
 def test_who_listens_to_numpy_is_not_disturbed():
     heard = []
     with np.errstate(all="call", call=lambda kind, flag: heard.append(kind)):
-        assert listen.listen(np.log, [np.zeros(1)])[1]
+        assert listen(np.log, [np.zeros(1)])[1]
     assert heard == ["divide by zero"]
 
 
@@ -618,7 +618,7 @@ import micrograd_np as mg
 import micrograd_np.compiler.c.native as native
 
 class Native:
-    source, segments, why = "int step;", 0, ()
+    source, lines = "int step;", {}
     def __init__(self, raw, outputs): pass
     def bind(self, path): return lambda x: (x * 2,)
 

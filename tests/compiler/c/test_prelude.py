@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from micrograd_np.compiler.c.loops import find_loop
-from micrograd_np.compiler.c.prelude import prelude
+from micrograd_np.compiler.c.source import prelude
 from micrograd_np.compiler.c.toolchain import find_compiler
 
 compiler = find_compiler()
@@ -35,7 +35,7 @@ void arithmetic(const REAL *a, const REAL *b, REAL *z, boolean *t, long n) {
         t[5 * n + i] = x >= y, t[6 * n + i] = isfinite(x), t[7 * n + i] = isnan(x);
     }
 }
-int flags(REAL x, REAL *y) { feclearexcept(FE_ALL_EXCEPT); *y = 1 / x; return raised(); }
+int seen(REAL x, REAL *y) { feclearexcept(FE_ALL_EXCEPT); *y = 1 / x; return raised(); }
 """
 CHOICE = """
 void smallest_and_largest(const REAL *a, const REAL *b, REAL *least, REAL *most, long n) {
@@ -119,7 +119,7 @@ def test_c_calls_numpys_loops(library, kind, rng):
 
 @each_dtype
 def test_flags_are_seen(library, kind):
-    flags = library(kind).flags
+    flags = library(kind).seen
     real = {"f": ctypes.c_float, "d": ctypes.c_double}[kind]
     assert flags(real(2.0), ctypes.byref(real())) == 0
     assert flags(real(0.0), ctypes.byref(real())) != 0
