@@ -69,7 +69,8 @@ fmax(input, other) = mg.where(np.isnan(_array(input)), other, mg.where(np.isnan(
 fmin(input, other) = mg.where(np.isnan(_array(input)), other, mg.where(np.isnan(_array(other)), input,
     mg.minimum(input, other)))
 copysign(input, other) = mg.absolute((x := floating(input))) * np.copysign(1, _array(other)).astype(x.dtype)
-ldexp(input, other) = floating(input) * mg.exp2((half := mg.floor(floating(other) / 2))) * mg.exp2(floating(other) - half)
+ldexp(input, other) = floating(input) * mg.exp2((half := mg.floor(floating(other) / 2))) * mg.exp2(floating(other) -
+    half)
 lerp(input, end, weight) = mg.where(mg.absolute(weight) < 0.5, input + weight * (end - input), end - (end - input) *
     (1 - weight))
 addcmul(input, tensor1, tensor2, *, value=1) = input + value * tensor1 * tensor2

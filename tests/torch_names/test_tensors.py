@@ -252,6 +252,11 @@ def test_what_is_overwritten_at_strides_gets_no_gradient():
     assert x.grad.tolist() == [0.0, 0.0, 1.0]  # PyTorch 2.13 says 1, 1, 0
 
 
+def test_ldexp_reaches_what_two_to_the_exponent_does_not():
+    x, n = mg.torch.tensor([1e-300, 1e300, 3.0], dtype=mg.torch.float64), mg.torch.tensor([1100, -1100, -2])
+    np.testing.assert_array_equal(mg.torch.ldexp(x, n), np.ldexp(x.numpy(), n.numpy()))
+
+
 def test_every_name_in_the_table_exists():
     namespace = {**table.namespace(), **vars(builtins)}
     for section, sources in table._sources(table.TABLE).items():

@@ -427,6 +427,12 @@ def local_response_norm(x: Any, *, alpha: float, beta: float, bias: float, size:
     return x / np.power(bias + alpha / size * total, beta)
 
 
+def standardized(x: Any, axes: tuple[int, ...]) -> Any:
+    """x less its mean, by its standard deviation: of the differences, for E[x²] − E[x]² of the standard cancels."""
+    difference = x - np.mean(x, axis=axes, keepdims=True)
+    return difference / (np.sqrt(np.mean(difference * difference, axis=axes, keepdims=True)) + 1e-9)
+
+
 EXPRESSIONS = {
     "Abs": "np.abs(x)", "Acos": "np.arccos(x)", "Acosh": "np.arccosh(x)", "Add": "x + y", "And": "np.logical_and(x, y)",
     "ArgMax": "ops.arg(x, np.argmax, axis, keepdims, select_last_index or 0)",
@@ -447,7 +453,8 @@ EXPRESSIONS = {
     "InstanceNormalization": "F.instance_norm(x, None, None, y, z, eps=epsilon)", "IsNaN": "np.isnan(x)",
     "LeakyRelu": "F.leaky_relu(x, alpha)", "Less": "x < y", "LessOrEqual": "x <= y", "Log": "np.log(x)",
     "LogSoftmax": "ops.over_axis(x, mg.log_softmax, axis, since)", "MatMul": "np.matmul(x, y)",
-    "Max": "reduce(np.maximum, xs)", "Mean": "reduce(np.add, xs) / len(xs)", "Min": "reduce(np.minimum, xs)",
+    "Max": "reduce(np.maximum, xs)", "Mean": "reduce(np.add, xs) / len(xs)",
+    "MeanVarianceNormalization": "ops.standardized(x, tuple(axes))", "Min": "reduce(np.minimum, xs)",
     "Mish": "F.mish(x)", "Mod": "np.fmod(x, y) if fmod else np.remainder(x, y)", "Mul": "x * y", "Neg": "-x",
     "NonZero": "np.asarray(np.nonzero(ops.values(x)))", "Not": "np.logical_not(x)", "Or": "np.logical_or(x, y)",
     "Reciprocal": "np.reciprocal(x)",
