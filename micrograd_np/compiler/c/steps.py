@@ -54,7 +54,7 @@ def steps(program: Program, places: Places, *, exact: bool = True) -> list[Step]
     """The steps of a program, in order; views need none. Unless `exact`, they round as C does."""
     lowered_steps: list[Step] = []
     for op in program.ops:
-        if op.effect == "view" or op.function in ("empty", "once"):
+        if op.effect == "view" or op.function == "empty":
             continue
         z = op.of if op.effect == "update" else op.result
         target = None if z is None else places.of(z)

@@ -90,7 +90,6 @@ class Surroundings:
         self.things += [Captured(x, called=name) for name, x in arguments if _opens(x)]
         self.others: list[Captured] = []
         """What nothing is found in: numbers, strings, arrays, and what belongs to other packages."""
-        own = {id(function), *(id(getattr(function, name, function)) for name in ("__func__", "__self__"))}
         opened: set[int] = set()
         named: set[str] = {"update", "scalars"}  # the names in all code that was found, or that ours asks for
         owners: dict[int, Captured] = {}  # classes and modules, in which code finds things by name
@@ -98,7 +97,7 @@ class Surroundings:
         self.read: set[str] = set()
         """The attributes that code reads, and does not call."""
         for x in self.things:  # grows as it goes
-            if id(x.thing) not in opened and (id(x.thing) in own or _opens(x.thing)):  # of `fit`, too, which is ours
+            if id(x.thing) not in opened and _opens(x.thing):
                 opened.add(id(x.thing))
                 self._add(_inside(x))
                 if isinstance(x.thing, FunctionType):
