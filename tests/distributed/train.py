@@ -1,6 +1,7 @@
 """A run of a few steps whose end is one hash, for the tests: started by a launcher, by Ray, or alone."""
 
 import argparse
+import contextlib
 import hashlib
 import os
 import signal
@@ -26,10 +27,11 @@ def loss(model, shard):
 
 
 def kill_once(path):
-    """End this process by force, if nobody has taken the file at `path` away."""
-    if path is not None and path.exists():
-        path.unlink()
-        os.kill(os.getpid(), signal.SIGKILL)
+    """End this process by force, if it is the one that takes the file at `path` away; two workers may try."""
+    with contextlib.suppress(FileNotFoundError):
+        if path is not None:
+            path.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Schedule(optim.lr_scheduler.StepLR):
