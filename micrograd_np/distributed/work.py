@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -79,57 +78,41 @@ class Work:
 
     def sums(self, batch: Any, step: int, start: int, stop: int) -> Sums:
         """Forward and backward for shards `start` … `stop` − 1 of `batch`; the model's buffers are as before."""
-        trained = self.trained
-        before, orders = [b.data.copy() for b in self.buffers()], [_order(p) for p in trained]
+        trained, buffers, dtype = self.trained, self.buffers(), self.dtype
+        before, orders = [b.data.copy() for b in buffers], [_order(p) for p in trained]
+        generator = random.generator().bit_generator
+        drawn = generator.state
+        draws = [np.random.PCG64([self.seed, step, k]).state for k in range(start, stop)]
         rows: list[Array] = []
         parts: list[Part] = []
         try:
-            for k in range(start, stop):
-                write(self.buffers(), before)
-                with keyed(self.seed, step, k):
-                    total, count = self.run(cut(batch, k, self.shards))
+            for k, state in enumerate(draws, start):
+                write(buffers, before)
+                generator.state = state
+                total, count = self.run(cut(batch, k, self.shards))
                 number = float(count.data if isinstance(count, Tensor) else count)
-                reached = [-order if p._grad is None else order for p, order in zip(trained, orders, strict=True)]
-                after = [b.data.ravel().astype(np.float64) for b in self.buffers()]
+                gradients = [None if p._grad is None else p._grad.data for p in trained]
+                reached = [-order if g is None else order for g, order in zip(gradients, orders, strict=True)]
+                buffers = buffers and self.buffers()  # the loss may have bound others
+                after = [b.data.ravel().astype(np.float64) for b in buffers]
                 rows.append(np.concatenate([[float(total.data), number], reached, *after]))
+                flat = [
+                    np.broadcast_to(dtype.type(0), p.size) if g is None else (g.T if order == 2 else g).reshape(-1)
+                    for p, g, order in zip(trained, gradients, orders, strict=True)
+                ]
                 first, lefts = k, []
                 while parts and siblings(parts[-1], first, k + 1, self.shards):
                     left = parts.pop()
                     first = left.start
                     lefts.append(left.vector)
-                parts.append(Part(first, k + 1, self._added(lefts, trained, orders)))
+                vector = _added(lefts, flat) if lefts else np.concatenate([np.zeros(0, dtype), *flat], dtype=dtype)
+                parts.append(Part(first, k + 1, vector))
         finally:
-            write(self.buffers(), before)
+            generator.state = drawn
+            write(buffers and self.buffers(), before)
             for p in self.parameters:
                 p.grad = None
         return Sums(parts, np.stack(rows))
-
-    def _added(self, lefts: list[Array], trained: list[Tensor], orders: list[int]) -> Array:
-        """The gradients of all parameters as a vector; or added to the first of `lefts`, that to the second, and so on.
-
-        The last of them is overwritten and returned. They are added block by block, so that each is read once.
-        """
-        gradients = [
-            None if p._grad is None else (p._grad.data.T if order == 2 else p._grad.data).reshape(-1)
-            for p, order in zip(trained, orders, strict=True)
-        ]
-        if not lefts:
-            empty = np.zeros(0, self.dtype)
-            parts = [np.zeros(p.data.size) if g is None else g for p, g in zip(trained, gradients, strict=True)]
-            return np.concatenate([empty, *parts], dtype=self.dtype)
-        *inner, target = lefts
-        scratch = np.empty(_BLOCK, self.dtype)
-        place = 0
-        for p, g in zip(trained, gradients, strict=True):
-            for i in range(0, p.data.size, _BLOCK):
-                n = min(_BLOCK, p.data.size - i)
-                here = slice(place + i, place + i + n)
-                right: Any = 0.0 if g is None else g[i : i + n]
-                for left in inner:
-                    right = np.add(left[here], right, out=scratch[:n])
-                np.add(target[here], right, out=target[here])
-            place += p.data.size
-        return target
 
     def orders(self, rows: Array) -> list[int]:
         """The memory order of each parameter in the vectors of `rows`."""
@@ -214,13 +197,20 @@ def _order(p: Tensor) -> int:
     return 2 if p.data.flags.f_contiguous and not p.data.flags.c_contiguous else 1
 
 
-@contextmanager
-def keyed(seed: int, step: int, shard: int) -> Iterator[None]:
-    """Draws from the package's generator depend on these three numbers inside; afterwards it is where it was."""
-    generator = random.generator().bit_generator
-    before = generator.state
-    generator.state = np.random.PCG64([seed, step, shard]).state
-    try:
-        yield
-    finally:
-        generator.state = before
+def _added(lefts: list[Array], gradients: list[Array]) -> Array:
+    """Gradients one after another, added to the first of `lefts`, that to the second, and so on.
+
+    The last of them is overwritten and returned. They are added block by block, so that each is read once.
+    """
+    *inner, target = lefts
+    scratch = np.empty(_BLOCK, target.dtype)
+    place = 0
+    for g in gradients:
+        for i in range(0, g.size, _BLOCK):
+            right = g[i : i + _BLOCK]
+            here = slice(place + i, place + i + right.size)
+            for left in inner:
+                right = np.add(left[here], right, out=scratch[: right.size])
+            np.add(target[here], right, out=target[here])
+        place += g.size
+    return target
