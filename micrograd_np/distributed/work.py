@@ -91,22 +91,16 @@ class Work:
                 generator.state = state
                 total, count = self.run(cut(batch, k, self.shards))
                 number = float(count.data if isinstance(count, Tensor) else count)
-                gradients = [None if p._grad is None else p._grad.data for p in trained]
-                reached = [-order if g is None else order for g, order in zip(gradients, orders, strict=True)]
+                reached = [-order if p._grad is None else order for p, order in zip(trained, orders, strict=True)]
                 buffers = buffers and self.buffers()  # the loss may have bound others
                 after = [b.data.ravel().astype(np.float64) for b in buffers]
                 rows.append(np.concatenate([[float(total.data), number], reached, *after]))
-                flat = [
-                    np.broadcast_to(dtype.type(0), p.size) if g is None else (g.T if order == 2 else g).reshape(-1)
-                    for p, g, order in zip(trained, gradients, orders, strict=True)
-                ]
                 first, lefts = k, []
                 while parts and siblings(parts[-1], first, k + 1, self.shards):
                     left = parts.pop()
                     first = left.start
                     lefts.append(left.vector)
-                vector = _added(lefts, flat) if lefts else np.concatenate([np.zeros(0, dtype), *flat], dtype=dtype)
-                parts.append(Part(first, k + 1, vector))
+                parts.append(Part(first, k + 1, _added(lefts, _flat(trained, orders, dtype), dtype)))
         finally:
             generator.state = drawn
             write(buffers and self.buffers(), before)
@@ -197,13 +191,25 @@ def _order(p: Tensor) -> int:
     return 2 if p.data.flags.f_contiguous and not p.data.flags.c_contiguous else 1
 
 
-def _added(lefts: list[Array], gradients: list[Array]) -> Array:
-    """Gradients one after another, added to the first of `lefts`, that to the second, and so on.
+def _flat(trained: list[Tensor], orders: list[int], dtype: Any) -> list[Array]:
+    """The gradient of each parameter as one axis; zeros where it has none."""
+    return [
+        np.broadcast_to(dtype.type(0), p.size)
+        if p._grad is None
+        else (p._grad.data.T if order == 2 else p._grad.data).reshape(-1)
+        for p, order in zip(trained, orders, strict=True)
+    ]
+
+
+def _added(lefts: list[Array], gradients: list[Array], dtype: Any) -> Array:
+    """Gradients one after another as a vector; or added to the first of `lefts`, that to the second, and so on.
 
     The last of them is overwritten and returned. They are added block by block, so that each is read once.
     """
+    if not lefts:
+        return np.concatenate([np.zeros(0, dtype), *gradients], dtype=dtype)
     *inner, target = lefts
-    scratch = np.empty(_BLOCK, target.dtype)
+    scratch = np.empty(_BLOCK, dtype)
     place = 0
     for g in gradients:
         for i in range(0, g.size, _BLOCK):
