@@ -148,6 +148,24 @@ def test_arguments_that_overlap_are_not_taken_for_separate_ones(tensor):
     assert f.cache_info() == (1, 1, 1)
 
 
+def test_arrays_in_a_tuple_are_arguments_like_others():
+    """Calls that the short way must not take differ in one thing each: where it looks away, numbers are others."""
+
+    def f(batch, scale):
+        x, y = batch[:2]
+        return (x * scale + y * 2).sum() if len(batch) == 2 and type(batch) is tuple else x.sum() * len(batch)
+
+    step, x, y = mg.compile(f), np.arange(6.0).reshape(2, 3), np.ones((2, 3))
+    mine = mg.Tensor(np.full((2, 3), 2.0), requires_grad=True)
+    for batch, scale in [
+        ((x, y), x), ((x, y), x), ((y, x), x), ((x, x), y), ((x, y, y), x), ([x, y], x), ((x[:1], y), x),
+        ((x.astype("f4"), y), x), ((np.asfortranarray(x), y), x), ((x, mine), x), ((x, mine.detach()), x), ((x, y), y),
+        ((x, 3), x), ((x, y), x),
+    ] * 2:  # fmt: skip
+        assert step(batch, scale).item() == f(batch, scale).item()
+    assert step.cache_info().hits >= 14
+
+
 @pytest.mark.parametrize("how", ["quick", "by keyword"])
 def test_a_write_into_an_argument_counts_as_a_write(how):
     def add(x):

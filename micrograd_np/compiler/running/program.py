@@ -142,8 +142,11 @@ class CompiledProgram:
         return self.bound.names["run"](*arrays)
 
     def quick(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
-        """``call(*args)`` for arguments like `args`: the step's result, or MISS. None where calls need the long way."""
-        plain = all(type(a) is np.ndarray or isinstance(a, Vertex) for a in args)
+        """``call(*args)`` for arguments like `args`: the step's result, or MISS. None where calls need the long way.
+
+        These are arrays and tensors, and tuples of them.
+        """
+        plain = all(type(a) is np.ndarray or isinstance(a, Vertex) for arg in args for a in _pieces(arg))
         if self.incoming or self.reverse is not None or not plain:
             return None
         return self.bound.quick(args, lock)
@@ -155,6 +158,11 @@ def _holders(array: Any) -> list[Any]:
     while isinstance(holders[-1].base, np.ndarray):
         holders.append(holders[-1].base)
     return holders
+
+
+def _pieces(arg: Any) -> tuple[Any, ...]:
+    """The parts of an argument that is a tuple; of another, itself alone."""
+    return arg if type(arg) is tuple else (arg,)
 
 
 def _dissolve(ops: list[Op]) -> None:
@@ -176,7 +184,7 @@ class _Source:
             "ndarray": np.ndarray, "GONE": GONE, "FLAGGED": FLAGGED, "with_parts": with_parts,
         }  # fmt: skip
         self.by_id = {id(x): name for name, x in self.names.items()}
-        self.quicks: dict[tuple[type, ...], Callable[..., Any]] = {}
+        self.quicks: dict[Any, Callable[..., Any]] = {}
         self.condition = " and ".join([guard.source(self.name) for guard in entry.guards()] or ["True"])
         rows = ["try:", f"    return {self.condition}", "except GONE:", "    return False"]
         self._execute(["def holds():", *(f"    {row}" for row in rows), *self._run()])
@@ -244,7 +252,7 @@ class _Source:
 
     def quick(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any]:
         """The function for arguments of the types of `args`; all else is one for a program."""
-        types = tuple(map(type, args))
+        types = tuple([(type(arg), *map(type, _pieces(arg))) for arg in args])
         if types not in self.quicks:
             self.quicks[types] = self._quick(args, lock)
         return self.quicks[types]
@@ -253,9 +261,17 @@ class _Source:
         entry = self.entry
         other = "not mode.fast_path" if mode.recording else "mode.recording or mode.events is not QUIET"
         rows = [f"if len(args) != {len(args)} or {other}: return MISS"]
-        arrays = [a.data if isinstance(a, Vertex) else a for a in args]
-        for i, (a, array) in enumerate(zip(args, arrays, strict=True)):
-            rows += [f"x{i} = args[{i}]", f"if type(x{i}) is not {self.name(type(a))}: return MISS"]
+        leaves: list[Any] = []
+        for i, arg in enumerate(args):
+            inside = _pieces(arg)
+            names = [f"x{j}" for j in range(len(leaves), len(leaves) + len(inside))]
+            if type(arg) is tuple:
+                rows += [f"if type(args[{i}]) is not tuple or len(args[{i}]) != {len(arg)}: return MISS"]
+            rows += [f"{', '.join(names)}{',' if arg is inside else ''} = args[{i}]"] if names else []
+            leaves += inside
+        arrays = [a.data if isinstance(a, Vertex) else a for a in leaves]
+        for i, (a, array) in enumerate(zip(leaves, arrays, strict=True)):
+            rows += [f"if type(x{i}) is not {self.name(type(a))}: return MISS"]
             if isinstance(a, Vertex):
                 rows += [f"if x{i}.requires_grad is not {a.requires_grad}: return MISS", f"x{i} = x{i}.data"]
             alike = f"x{i}.shape != {a.shape!r} or x{i}.strides != {array.strides!r}"
@@ -266,17 +282,17 @@ class _Source:
             for j in range(i)
             if a.shape == arrays[j].shape and a.dtype == arrays[j].dtype
         ]
-        pairs = [(i, j) for i in entry.overwritten for j in range(len(args)) if j not in entry.overwritten or j > i]
+        pairs = [(i, j) for i in entry.overwritten for j in range(len(leaves)) if j not in entry.overwritten or j > i]
         overlap = self.name(np.may_share_memory)
         tests += [f"(x{i} is not x{j} and {overlap}(x{i}, x{j}))" for i, j in pairs]
         own = self.name(entry.own)
-        tests += [f"id(x{i}) in {own} or id(x{i}.base) in {own}" for i in range(len(args)) if entry.own]
+        tests += [f"id(x{i}) in {own} or id(x{i}.base) in {own}" for i in range(len(leaves)) if entry.own]
         rows += [f"if {' or '.join(tests)}: return MISS"] if tests else []
         rows += ["try:", f"    if not ({self.condition}): return MISS", "except GONE: return MISS"]
         rows += [f"if not {self.name(lock.acquire)}(False): return MISS", "try:"]
-        inside = self._call(", ".join(f"x{i}" for i in range(len(args))))
-        inside += [f"{self.name(writes)}.note(x{i})" for i in entry.overwritten]
-        rows += [f"    {row}" for row in inside]
+        body = self._call(", ".join(f"x{i}" for i in range(len(leaves))))
+        body += [f"{self.name(writes)}.note(x{i})" for i in entry.overwritten]
+        rows += [f"    {row}" for row in body]
         rows += [f"finally: {self.name(lock.release)}()", f"return {self._result()}"]
         self._execute(["def quick(*args):", *(f"    {row}" for row in rows)])
         return self.names["quick"]
