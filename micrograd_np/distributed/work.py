@@ -11,6 +11,7 @@ import numpy as np
 from micrograd_np import random
 from micrograd_np.compiler import compile as compiled
 from micrograd_np.compiler.step import Compiled
+from micrograd_np.core.hooks import changes
 from micrograd_np.core.messages import describe_value, must_be
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
@@ -45,6 +46,7 @@ class Work:
     def train(self, parameters: list[Tensor]) -> None:
         """Compute the gradients of `parameters` from now on."""
         self.parameters = parameters
+        self._seen: tuple[int, Any] = (-1, ())
         model, function = self.model, self.loss.function if isinstance(self.loss, Compiled) else self.loss
 
         def loss(shard: Any) -> tuple[Tensor, Any]:
@@ -66,15 +68,26 @@ class Work:
 
     def buffers(self) -> list[Tensor]:
         """The buffers of the model, whichever it has bound now."""
-        return list(self.model.buffers())
+        return self._parts()[1]
 
     def tensors(self) -> list[Tensor]:
         """What a loss may depend on: parameters, those too that another optimiser trains or none, and buffers."""
-        return list(dict.fromkeys([*self.parameters, *self.model.parameters(), *self.buffers()]))
+        return self._parts()[2]
 
     def modes(self) -> tuple[list[bool], list[bool]]:
         """Which modules are in training mode, and which tensors require a gradient."""
-        return [m.training for m in self.model.modules()], [t.requires_grad for t in self.tensors()]
+        modules, _, tensors = self._parts()
+        return [m.training for m in modules], [t.requires_grad for t in tensors]
+
+    def _parts(self) -> tuple[list[Module], list[Tensor], list[Tensor]]:
+        """Modules, buffers and all tensors; looked for again where a module has changed, or may have unnoticed."""
+        if self._seen[0] != changes.number:
+            modules, buffers = list(self.model.modules()), list(self.model.buffers())
+            tensors = list(dict.fromkeys([*self.parameters, *self.model.parameters(), *buffers]))
+            attributes = {id(x) for m in modules for x in vars(m).values()}
+            in_lists = any(id(x) not in attributes for x in (*modules[1:], *buffers))  # of which nobody says a change
+            self._seen = -1 if in_lists else changes.number, (modules, buffers, tensors)
+        return self._seen[1]
 
     def sums(self, batch: Any, step: int, start: int, stop: int) -> Sums:
         """Forward and backward for shards `start` … `stop` − 1 of `batch`; the model's buffers are as before."""
@@ -92,7 +105,7 @@ class Work:
                 total, count = self.run(cut(batch, k, self.shards))
                 number = float(count.data if isinstance(count, Tensor) else count)
                 reached = [-order if p._grad is None else order for p, order in zip(trained, orders, strict=True)]
-                buffers = buffers and self.buffers()  # the loss may have bound others
+                buffers = self.buffers()  # the loss may have bound others
                 after = [b.data.ravel().astype(np.float64) for b in buffers]
                 rows.append(np.concatenate([[float(total.data), number], reached, *after]))
                 first, lefts = k, []
@@ -103,7 +116,7 @@ class Work:
                 parts.append(Part(first, k + 1, _added(lefts, _flat(trained, orders, dtype), dtype)))
         finally:
             generator.state = drawn
-            write(buffers and self.buffers(), before)
+            write(self.buffers(), before)
             for p in self.parameters:
                 p.grad = None
         return Sums(parts, np.stack(rows))

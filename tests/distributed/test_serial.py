@@ -182,15 +182,19 @@ def test_running_statistics_are_the_mean_over_shards_of_what_each_makes_of_them(
     assert norm.num_batches_tracked.item() == 1
 
 
-def test_a_buffer_that_the_loss_binds_anew_becomes_the_mean_over_shards_too():
+@pytest.mark.parametrize("where", ["attribute", "list"])
+def test_a_buffer_that_the_loss_binds_anew_becomes_the_mean_over_shards_too(where):
     class Noting(nn.Module):
         def __init__(self):
             super().__init__()
             self.layer = nn.Linear(3, 2)
-            self.register_buffer("level", mg.Tensor(np.ones(3)))
+            self.level, self.levels = nn.Buffer(np.ones(3)), [nn.Buffer(np.ones(3))]
 
         def forward(self, x):
-            self.level = 0.5 * self.level + 0.5 * x.mean(0)
+            if where == "attribute":
+                self.level = 0.5 * self.level + 0.5 * x.mean(0)
+            else:
+                self.levels[0] = nn.Buffer(0.5 * self.levels[0].data + 0.5 * x.data.mean(0))
             return self.layer(x)
 
     model, x = Noting(), np.random.default_rng(0).normal(size=(16, 3))
@@ -203,7 +207,10 @@ def test_a_buffer_that_the_loss_binds_anew_becomes_the_mean_over_shards_too():
     for _ in range(3):
         step(x)
         expected = 0.5 * expected + 0.5 * x.mean(0)
-    np.testing.assert_allclose(model.level.data, expected, rtol=1e-12)
+    found = model.level if where == "attribute" else model.levels[0]
+    np.testing.assert_allclose(found.data, expected, rtol=1e-12)
+    if where == "list":
+        return
     with pytest.raises(mg.CompileError, match=r"another tensor in the place of model\.level"):
         serial(mg.compile(loss), model, optimizer)(x)
 
