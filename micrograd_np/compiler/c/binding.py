@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import warnings
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +149,7 @@ class Binding:
             function = getattr(self.library, piece.name) if piece.rows else None
             if function is not None:
                 function.argtypes = [ctypes.c_void_p] + [ctypes.py_object] * len(native.sources)
+                function = partial(function, memory)
             calls.append((function, piece.steps))
         values = list(values_in(native.program.results))
         fixed = [None if native.plan.storage(v) in native.inputs else self._array(v, ()) for v in values]
@@ -158,7 +160,7 @@ class Binding:
             if v.memory is None or v.memory.kind == "gradient" or v.memory.strides is None
         ]
         if len(calls) == 1 and len(fixed) == 1 and fixed[0] is not None and calls[0][0] is not None and not unsure:
-            return self._short(calls[0][0], memory, fixed[0], orders[0])
+            return self._short(calls[0][0], fixed[0], orders[0])
 
         def step(*arrays: Any) -> Any:
             handling = self._handling()
@@ -172,7 +174,7 @@ class Binding:
             late = 0
             for function, steps in calls:
                 if function is not None:
-                    flags = function(memory, *arrays)
+                    flags = function(*arrays)
                     if flags > 0:
                         return self._back(before)
                     late |= -flags
@@ -185,7 +187,7 @@ class Binding:
 
         return step
 
-    def _short(self, function: Any, memory: int, result: Any, order: str) -> Callable[..., Any]:
+    def _short(self, function: Any, result: Any, order: str) -> Callable[..., Any]:
         """The step that is one function with one result."""
         look, current, copy = self.look, self._handling, result.copy
         seen = None
@@ -195,7 +197,7 @@ class Binding:
             if current() is not seen:
                 look()
                 seen = current()
-            flags = function(memory, *arrays)
+            flags = function(*arrays)
             if flags:
                 if flags > 0:
                     return FLAGGED

@@ -17,7 +17,7 @@ from .toolchain import Compiler, find_compiler
 
 __all__ = ["Build"]
 
-_NICE = 10  # the user's own program goes first
+_NICER = 10  # than the user's own program, which goes first
 
 
 class Build:
@@ -70,7 +70,7 @@ def _start(compiler: Compiler, work: Path) -> subprocess.Popen[bytes]:
         )
     if sys.platform != "win32":
         with contextlib.suppress(OSError):  # it is done already
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
+            os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + _NICER)
     return process
 
 
