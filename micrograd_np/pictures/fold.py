@@ -15,7 +15,7 @@ import numpy as np
 from micrograd_np.core.values import inputs
 from micrograd_np.functional.dropout import MASK
 
-from .repeats import Repeats
+from .repeats import Repeats, end
 from .structure import Homes, Path, Record
 from .text import op_name
 
@@ -46,21 +46,17 @@ class Folding:
     def __init__(self, record: Record, homes: Homes, same: Mapping[int, int], depth: int | None, most: int) -> None:
         self.record, self.homes, self.same = record, homes, same
         self.place = array("i")  # by vertex: the vertex that is drawn for it, or ~k for box k
-        constants = (sum(x is None or isinstance(x, np.ndarray) for x in inputs(z)) for z in record.vertices)
-        self.constants = array("i", constants)  # by vertex, how many are drawn beside it
         self.boxes: list[Box] = []
         self.blocks: dict[int, Path] = {}  # vertices in blocks that repeat, and in which
         self.around: dict[int, list[tuple[int, Any, str]]] = {}  # frames of blocks that are no module: depth, key, text
         ops = [v for v in range(len(record)) if record.is_op(v) and v not in same] if homes.modules else []
-        repeats = Repeats(ops, homes.chain, self._sources, self._does, self._fold, self._core)
-        self.drawn = array("i", (repeats.twin(same.get(v, v)) for v in range(len(record))))
+        self.twins = Repeats(ops, homes.chain, self._sources, self._does, self._fold, self._core).twins
         deepest = max((len(homes.chain(v)) for v in range(len(record))), default=0)
         levels = range(deepest, -1, -1) if depth is None else (depth,)
         fitting = [level for level in levels if self._fold_below(level) <= most]
         self._fold_below(min(fitting, key=lambda level: max(self._rows(level), _ROWS * most), default=levels[-1]))
         if not fitting:
-            self.drawn = array("i", (same.get(v, v) for v in range(len(record))))
-            for folds in (self.blocks, self.around, homes.times):  # of which the first or the last may be in the middle
+            for folds in (self.twins, self.blocks, self.around, homes.times):  # of which the first or the last may be in the middle
                 folds.clear()
             self._fold_below(levels[-1])
             self._shorten(most)
@@ -72,7 +68,7 @@ class Folding:
                     box.shape = z.shape
                 else:
                     box.leaves += 1
-                    box.trained += prod(z.shape) if z.requires_grad and self.drawn[v] == v else 0
+                    box.trained += prod(z.shape) if z.requires_grad and self._drawn(v) == v else 0
 
     def arrows(self) -> Mapping[tuple[int, int], None]:
         """The places that arrows join; of those in or between repeated blocks, those of the first."""
@@ -81,14 +77,14 @@ class Folding:
             for v in range(len(self.record))
             if v not in self.same
             for x in self._inputs(v)
-            if self.drawn[v] == v or x not in self.blocks
+            if self._drawn(v) == v or x not in self.blocks
         )
         return dict.fromkeys(pair for pair in pairs if pair[0] != pair[1])
 
     def block(self, v: int) -> Path | None:
         """The repeated block in which the vertex at `v` was made, if it is drawn in the first one instead."""
         v = self.same.get(v, v)
-        return self.blocks.get(v) if self.drawn[v] != v else None
+        return self.blocks.get(v) if self._drawn(v) != v else None
 
     def frames(self, at: int) -> list[tuple[Any, str]]:
         """The frames around what is drawn at a place: of modules, and of blocks that are more than one."""
@@ -99,6 +95,10 @@ class Folding:
             if depth <= len(around):
                 frames.insert(depth + n, (key, text))
         return frames
+
+    def _drawn(self, v: int) -> int:
+        """The vertex that is drawn for `v`, unless a box is."""
+        return end(self.twins, self.same.get(v, v))
 
     def _inputs(self, v: int) -> Iterator[int]:
         return (self.same.get(x, x) for x in self.record.inputs(v))
@@ -123,15 +123,17 @@ class Folding:
         """Draw modules deeper than `level` as boxes; return how many nodes there are."""
         numbers: dict[Path, int] = {}
         self.boxes = []
-        self.place = array("i", self.drawn)
+        self.place = array("i", map(self._drawn, range(len(self.record))))
         count = 0
-        for v, first in enumerate(self.drawn):
+        for v, first in enumerate(self.place):
             around = self.homes.chain(first)
             if len(around) > level:
                 if around[level] not in numbers:
                     numbers[around[level]] = self._box(Box(around[: level + 1], first))
                 self.place[v] = numbers[around[level]]
-            count += (1 + self.constants[v]) * (self.place[v] == v)
+            if self.place[v] == v:
+                data = inputs(self.record.vertices[v])
+                count += 1 + sum(x is None or isinstance(x, np.ndarray) for x in data)
         return count + len(self.boxes)
 
     def _box(self, box: Box) -> int:
@@ -143,10 +145,12 @@ class Folding:
         record, keep = self.record, max(most // 6, 1)
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
         ends = {*ops[:keep], *ops[-keep:], *record.roots}
-        used = {x for v in ends for x in self._inputs(v)}
+        used = bytearray(len(record))
+        for x in (x for v in ends for x in self._inputs(v)):
+            used[x] = True
         middle = None
         for v in range(len(record)):
-            if v not in ends and (record.is_op(v) or self.same.get(v, v) not in used):
+            if v not in ends and (record.is_op(v) or not used[self.same.get(v, v)]):
                 middle = self._box(Box()) if middle is None else middle
                 self.place[v] = middle
         for v in sorted(ends):

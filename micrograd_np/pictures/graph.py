@@ -131,7 +131,7 @@ class _Graph:
         self.numbers = self.record.values(self.drawn, said) if self.valued else {}  # one array is held at a time
         self.names: dict[int, str] = {}
         self.labels = Names()
-        named = {z.name: v for z, v in self.record.leaves.items() if z.name and not z.requires_grad}
+        named = {z.name: v for z, v in self.record.leaves if z.name and not z.requires_grad}
         self.arrays: dict[Any, str] = {name: _id(self.folding.place[v]) for name, v in named.items()}
         # the node of each array that an op was applied to, by its id, or by its name if it is lost
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
@@ -195,7 +195,7 @@ class _Graph:
         name, role = getattr(z.inputs[i], "name", None), z.op.inputs[min(i, len(z.op.inputs) - 1)]
         if name:
             return shortened(self.homes.inside(name, self.homes.chain(self.record.at(z))[-1:]))
-        if i == 0 and self.homes.homes[self.record.at(z)] in self.homes.layers:
+        if i == 0 and self.homes.home(self.record.at(z)) in self.homes.layers:
             return "input"
         return role if len(role) > 1 and i < z.op.fixed else constant(x)
 
@@ -213,9 +213,9 @@ class _Graph:
                     self.constant(x, v, i)
             if self.settings["backward"]:
                 self.drawing.edges += self.rules(v)
-        leaves = self.record.leaves.items()
-        lone = any(v in self.record.roots and not z.requires_grad for z, v in leaves)
-        homeless = any(z.requires_grad and "." in (z.name or "") and not self.homes.homes[v] for z, v in leaves)
+        record, homes = self.record, self.homes
+        lone = any(v in record.roots and not z.requires_grad for z, v in record.leaves)
+        homeless = any(z.requires_grad and "." in (z.name or "") and not homes.home(v) for z, v in record.leaves)
         self.drawing.explain(
             f"all are {self.dtype}" if self.dtype else "",
             "dashed: what is passed back where g arrives" if self.settings["backward"] else "",
@@ -311,7 +311,7 @@ def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Mapping
     """Vertices that no user wrote, each with its input: reshapes that change nothing, and views of one array."""
     same: dict[int, int] = {}
     first: dict[int, int] = {}  # by the array that a view is of
-    constants = [(v, z.data, owner_of(z.data)) for z, v in record.leaves.items() if not z.requires_grad]
+    constants = [(v, z.data, owner_of(z.data)) for z, v in record.leaves if not z.requires_grad]
     for v, data, owner in sorted(constants, key=lambda leaf: (not homes.called(leaf[0]), leaf[2] is not leaf[1])):
         x = first.setdefault(id(owner), v)
         whole = record.vertices[x].data.size == data.size
