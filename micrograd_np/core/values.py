@@ -57,10 +57,10 @@ def values(
     nodes.extend(latest_first(requested, required))
     nodes.reverse()
     lost.reverse()
-    moments, uses = array("q", (z.order for z in nodes)), array("i", bytes(4 * len(nodes)))
+    uses = array("i", bytes(4 * len(nodes)))
 
     def place(x: Source) -> int:
-        i = bisect_left(moments, x.order)
+        i = bisect_left(nodes, x.order, key=_order)
         return i if nodes[i : i + 1] == [x] else -1
 
     def parts(k: int) -> list[int]:

@@ -337,12 +337,10 @@ def outer_parts(vertices: Collection[Source]) -> set[Source]:
 
 def _column_and_row(z: Source) -> list[Node]:
     """The reshapes of vectors of which `z` is the outer product."""
-    if z.op is None or z.op.name != "multiply":
-        return []
-    a, b = map(np.shape, inputs_of(z))
+    reshaped = [x for x in z.inputs if isinstance(x, Node) and x.op.name == "reshape"]
+    a, b = map(np.shape, inputs_of(z)) if reshaped and z.op.name == "multiply" else ((), ())
     if not len(a) == len(b) == 2 or not (a[1] == b[0] == 1 or a[0] == b[1] == 1):
         return []
-    reshaped = (x for x in z.inputs if isinstance(x, Node) and x.op.name == "reshape")
     unnoted = (x for x in reshaped if (x.notes or {}).keys().isdisjoint(("name", "hooks", "retain_grad")))
     return [x for x in unnoted if len(np.shape(inputs_of(x)[0])) == 1]
 

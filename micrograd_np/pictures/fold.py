@@ -1,12 +1,13 @@
 """Parts of a graph that are drawn as one: deep modules, blocks that repeat, the middle of a long graph."""
 
 from array import array
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from itertools import islice
 from math import inf, prod
 from typing import Any
 
@@ -54,10 +55,11 @@ class Folding:
         deepest = max((len(homes.chain(v)) for v in range(len(record))), default=0)
         levels = range(deepest, -1, -1) if depth is None else (depth,)
         fitting = [level for level in levels if self._fold_below(level) <= most]
-        self._fold_below(min(fitting, key=lambda level: max(self._rows(level), _ROWS * most), default=levels[-1]))
-        if not fitting:
-            for folds in (self.twins, self.blocks, self.around, homes.times):  # of which the first or the last may be in the middle
-                folds.clear()
+        if fitting:
+            self._fold_below(min(fitting, key=lambda level: max(self._rows(level), _ROWS * most)))
+        else:
+            for folds in (self.twins, self.blocks, self.around, homes.times):
+                folds.clear()  # the first or the last block may be in the middle
             self._fold_below(levels[-1])
             self._shorten(most)
         for v, at in enumerate(self.place):
@@ -143,8 +145,8 @@ class Folding:
     def _shorten(self, most: int) -> None:
         """Draw the first and last ops as they are, and one box for the interval between: so without cycles."""
         record, keep = self.record, max(most // 6, 1)
-        ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
-        ends = {*ops[:keep], *ops[-keep:], *record.roots}
+        ops = lambda: filter(record.is_op, range(len(record)))
+        ends = {*islice(ops(), keep), *deque(ops(), keep), *record.roots}
         used = bytearray(len(record))
         for x in (x for v in ends for x in self._inputs(v)):
             used[x] = True

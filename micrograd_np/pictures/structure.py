@@ -28,25 +28,18 @@ class Record:
         self.vertices: list[Source] = []
         self.held = {source(v): v for v in roots}
         self._moments = array("q")  # of recording; of a leaf, of its first use
-        nodes = [*latest_first(self.held, inputs)]
-        nodes.reverse()
-        lone = [z for z in self.held if isinstance(z, Vertex)]  # roots that perhaps nothing uses
-        uses = (x for z in chain(nodes, lone) for x in (inputs(z) or [z]) if isinstance(x, Vertex))
-        every = np.fromiter(map(id, uses), np.uint64)
-        ids, first = np.unique(every, return_index=True)
-        is_first = np.zeros(every.size, bool)
-        is_first[first] = True
-        firsts, leaves = iter(is_first.tobytes()), array("i")
-        for z in chain(nodes, lone):
+        nodes: list[Source] = [z for z in self.held if isinstance(z, Vertex)]  # perhaps nothing uses them
+        nodes += latest_first(self.held, inputs)
+        self._ids, first, numbers = _leaves(nodes)
+        self._places = array("i", bytes(4 * len(self._ids)))  # of leaves, by their ids
+        while nodes:
+            z = nodes.pop()
             for x in inputs(z) or [z]:
-                if isinstance(x, Vertex) and next(firsts):
-                    leaves.append(len(self.vertices))
+                if isinstance(x, Vertex) and next(first):
+                    self._places[next(numbers)] = len(self.vertices)
                     self._append(x, z.order or sys.maxsize)
             if isinstance(z, Node):
                 self._append(z, z.order)
-        self._ids, places = array("Q", ids.tobytes()), np.empty(len(first), np.int32)  # of leaves
-        places[first.argsort()] = leaves
-        self._places = array("i", places.tobytes())
         self.roots = [self.at(z) for z in self.held]
 
     def _append(self, z: Source, moment: int) -> None:
@@ -61,16 +54,16 @@ class Record:
         if isinstance(z, Node):
             return bisect_right(self._moments, z.order) - 1
         i = bisect_left(self._ids, id(z))
-        return self._places[i] if self._ids[i : i + 1] == array("Q", [id(z)]) else -1
+        return self._places[i] if i < len(self._ids) and self._ids[i] == id(z) else -1
 
     @property
     def leaves(self) -> Iterator[tuple[Source, int]]:
         """The leaves and their places, in the order of these."""
         return ((z, v) for v, z in enumerate(self.vertices) if isinstance(z, Vertex))
 
-    def inputs(self, v: int) -> list[int]:
+    def inputs(self, v: int) -> Sequence[int]:
         """The places of the inputs of the vertex at `v`, without arrays and numbers."""
-        return [self.at(x) for x in inputs(self.vertices[v]) if isinstance(x, Source)]
+        return array("i", (self.at(x) for x in inputs(self.vertices[v]) if isinstance(x, Source)))
 
     def is_op(self, v: int) -> bool:
         """Whether an op made it."""
@@ -93,6 +86,19 @@ class Record:
         holder = retained() if retained else self.held.get(z, z)
         grad = grad_of(holder) if isinstance(holder, Vertex) else None
         return None if grad is None else grad.data
+
+
+def _leaves(vertices: list[Source]) -> tuple["array[int]", Iterator[int], Iterator[int]]:
+    """The ids of leaves, sorted; of each use of one, whether it is the first; and the numbers of ids by first use.
+
+    `vertices` are nodes and lone leaves, latest first. A set of the leaves would take more memory than all else here.
+    """
+    uses = (id(x) for z in reversed(vertices) for x in (inputs(z) or [z]) if isinstance(x, Vertex))
+    every = np.fromiter(uses, np.uint64)
+    ids, first = np.unique(every, return_index=True)
+    is_first = np.zeros(every.size, bool)
+    is_first[first] = True
+    return array("Q", ids.tobytes()), iter(is_first.tobytes()), iter(array("i", first.argsort().astype("i").tobytes()))
 
 
 Path = tuple[int, str]  # a root module, by its number, and the dotted path in it
