@@ -328,7 +328,7 @@ def _are_few(arrays: Iterable[Any]) -> bool:
     return all(a is not None and np.size(a) <= _SPELT for a in arrays)
 
 
-def outer_parts(vertices: Collection[Source]) -> set[Source]:
+def outer_parts(vertices: Collection[Source]) -> set[Node]:
     """The reshapes of vectors into the column and the row of an outer product, which are nothing else to anybody."""
     parts = {x for z in vertices for x in _column_and_row(z)}
     uses = ((x, z) for z in vertices if parts for x in z.inputs if isinstance(x, Node) and x in parts)

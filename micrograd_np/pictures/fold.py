@@ -145,7 +145,7 @@ class Folding:
     def _shorten(self, most: int) -> None:
         """Draw the first and last ops as they are, and one box for the interval between: so without cycles."""
         record, keep = self.record, max(most // 6, 1)
-        ops = lambda: filter(record.is_op, range(len(record)))
+        ops: Any = lambda: filter(record.is_op, range(len(record)))
         ends = {*islice(ops(), keep), *deque(ops(), keep), *record.roots}
         used = bytearray(len(record))
         for x in (x for v in ends for x in self._inputs(v)):
