@@ -13,7 +13,7 @@ from micrograd_np.engine.symbol import number, subscript
 from micrograd_np.functional.loss import mse_loss
 
 from .drawing import LOOK, Drawing, Edge, Node, check
-from .flow import Block, Steps, folded, guessed, unrolled, watched
+from .flow import Block, TimeSteps, folded, guessed, unrolled, watched
 from .picture import Picture
 from .text import summary
 
@@ -122,7 +122,7 @@ class _Column:
 
 
 class _Network:
-    def __init__(self, blocks: list[Block], most: int, *, numbers: bool, steps: dict[Block, Steps]) -> None:
+    def __init__(self, blocks: list[Block], most: int, *, numbers: bool, steps: dict[Block, TimeSteps]) -> None:
         self.blocks, self.most, self.numbers, self.steps = blocks, most, numbers, steps
         self.drawing = Drawing()
         self.columns: dict[Block, _Column] = {}  # of units
