@@ -28,6 +28,7 @@ class Record:
         self.vertices: list[Source] = []
         self.held = {source(v): v for v in roots}
         self._moments = array("q")  # of recording; of a leaf, of its first use
+        self._links, self._ends = array("i"), array("i", [0])  # of the inputs, once `hold_inputs` was called
         nodes: list[Source] = [z for z in self.held if isinstance(z, Vertex)]  # perhaps nothing uses them
         nodes += latest_first(self.held, inputs)
         self._ids, first, numbers = _leaves(nodes)
@@ -63,7 +64,15 @@ class Record:
 
     def inputs(self, v: int) -> Sequence[int]:
         """The places of the inputs of the vertex at `v`, without arrays and numbers."""
+        if v + 1 < len(self._ends):
+            return self._links[self._ends[v] : self._ends[v + 1]]
         return array("i", (self.at(x) for x in inputs(self.vertices[v]) if isinstance(x, Source)))
+
+    def hold_inputs(self) -> None:
+        """Make `inputs` quicker, for what reads them again and again."""
+        for v in range(len(self)):
+            self._links.extend(self.inputs(v))
+            self._ends.append(len(self._links))
 
     def is_op(self, v: int) -> bool:
         """Whether an op made it."""
@@ -147,6 +156,7 @@ class Homes:
         For the calls of modules follow each other, or lie in each other, in the order in which ops were recorded.
         """
         record, none = self.record, [None] * len(self.record)
+        record.hold_inputs()
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
         uses = Counter(x for v in ops for x in record.inputs(v))
         once = self.layers - {homes[v] for _, v in record.leaves if uses[v] > 1}  # all between is in the call
