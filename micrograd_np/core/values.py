@@ -116,8 +116,8 @@ def latest_first(roots: Iterable[Source], inputs: Callable[[Node], Iterable[Any]
 
 def agrees(z: Node, inputs: list[Any], data: Any) -> bool:
     """Whether the op of `z` computes `data` from `inputs`; if one of them is lost, nothing contradicts it."""
-    again = None if z.op.inputs[-1] == "memory" else _recomputed(z, inputs)  # which writes there
-    pairs = zip(parts_of(again), parts_of(data), strict=True) if again is not None else ()
+    computed = None if z.op.inputs[-1] == "memory" else _recomputed(z, inputs)  # which writes there
+    pairs = zip(parts_of(computed), parts_of(data), strict=True) if computed is not None else ()
     return all(np.allclose(a, b, rtol=1e-3, atol=1e-6, equal_nan=True) for a, b in pairs)
 
 
