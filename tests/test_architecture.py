@@ -199,7 +199,7 @@ LINES = {
     "ops/fused": 2500,  # special functions whose values SciPy computes
     "optim": 1680,
     "optim/lr_scheduler": 810,  # examples in docstrings
-    "pictures": 3190,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
+    "pictures": 3210,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "sklearn": 340,
     "storage": 370,
     "torch": 3550,  # its budget is 1,600: the table alone has 480 rows, what takes more than one expression 90

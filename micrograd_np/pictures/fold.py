@@ -41,16 +41,16 @@ class Folding:
     """Where each vertex is drawn: as itself, in a `Box`, or where its twin in an equal block is.
 
     Modules deeper than `depth` are boxes; with None, as deep as leaves at most `most` nodes, which are no ribbon. A
-    vertex that `same` maps to another is drawn as that.
+    vertex with another in its place in `same` is drawn as that.
     """
 
-    def __init__(self, record: Record, homes: Homes, same: Mapping[int, int], depth: int | None, most: int) -> None:
+    def __init__(self, record: Record, homes: Homes, same: Sequence[int], depth: int | None, most: int) -> None:
         self.record, self.homes, self.same = record, homes, same
         self.place = array("i")  # by vertex: the vertex that is drawn for it, or ~k for box k
         self.boxes: list[Box] = []
         self.blocks: dict[int, Path] = {}  # vertices in blocks that repeat, and in which
         self.around: dict[int, list[tuple[int, Any, str]]] = {}  # frames of blocks that are no module: depth, key, text
-        ops = [v for v in range(len(record)) if record.is_op(v) and v not in same] if homes.modules else []
+        ops = [v for v in range(len(record)) if record.is_op(v) and same[v] == v] if homes.modules else []
         self.twins = Repeats(ops, homes.chain, self._sources, self._does, self._fold, self._core).twins
         deepest = max((len(homes.chain(v)) for v in range(len(record))), default=0)
         levels = range(deepest, -1, -1) if depth is None else (depth,)
@@ -63,7 +63,7 @@ class Folding:
             self._fold_below(levels[-1])
             self._shorten(most)
         for v, at in enumerate(self.place):
-            if at < 0 and v not in same:
+            if at < 0 and same[v] == v:
                 box, z = self.boxes[~at], record.vertices[v]
                 if record.is_op(v):
                     box.ops[op_name(z.op)] += 1
@@ -77,7 +77,7 @@ class Folding:
         pairs = (
             (self.place[x], self.place[v])
             for v in range(len(self.record))
-            if v not in self.same
+            if self.same[v] == v
             for x in self._inputs(v)
             if self._drawn(v) == v or x not in self.blocks
         )
@@ -85,7 +85,7 @@ class Folding:
 
     def block(self, v: int) -> Path | None:
         """The repeated block in which the vertex at `v` was made, if it is drawn in the first one instead."""
-        v = self.same.get(v, v)
+        v = self.same[v]
         return self.blocks.get(v) if self._drawn(v) != v else None
 
     def frames(self, at: int) -> list[tuple[Any, str]]:
@@ -100,10 +100,10 @@ class Folding:
 
     def _drawn(self, v: int) -> int:
         """The vertex that is drawn for `v`, unless a box is."""
-        return end(self.twins, self.same.get(v, v))
+        return end(self.twins, self.same[v])
 
     def _inputs(self, v: int) -> Iterator[int]:
-        return (self.same.get(x, x) for x in self.record.inputs(v))
+        return (self.same[x] for x in self.record.inputs(v))
 
     def _rows(self, level: int) -> float:
         """How many nodes the longest way through the picture has, if modules deeper than `level` are boxes.
@@ -145,22 +145,24 @@ class Folding:
     def _shorten(self, most: int) -> None:
         """Draw the first and last ops as they are, and one box for the interval between: so without cycles."""
         record, keep = self.record, max(most // 6, 1)
-        ops: Any = lambda: filter(record.is_op, range(len(record)))
+        ops: Any = lambda: (v for v in range(len(record)) if record.is_op(v) and self.same[v] == v)
         ends = {*islice(ops(), keep), *deque(ops(), keep), *record.roots}
         used = bytearray(len(record))
         for x in (x for v in ends for x in self._inputs(v)):
             used[x] = True
         middle = None
         for v in range(len(record)):
-            if v not in ends and (record.is_op(v) or not used[self.same.get(v, v)]):
+            if v not in ends and (record.is_op(v) or not used[self.same[v]]):
                 middle = self._box(Box()) if middle is None else middle
                 self.place[v] = middle
         for v in sorted(ends):
-            leaves = [x for x in record.inputs(v) if self.place[x] == x and not record.is_op(x)]
+            leaves = [x for x in self._inputs(v) if self.place[x] == x and not record.is_op(x)]
             if len(leaves) > _LEAVES:
                 rest = self._box(Box())
                 for x in leaves[3:-1]:
                     self.place[x] = rest
+        for v, x in enumerate(self.same):
+            self.place[v] = self.place[x]
 
     # blocks that repeat
 

@@ -915,6 +915,32 @@ def test_reshapes_that_change_nothing_are_not_drawn():
     assert texts(mg.draw(x.reshape(2).sum(), legend=False))[-1].startswith("z₁ = Σ x")
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_stack_is_drawn_without_the_reshapes_that_nobody_wrote(axis):
+    parts = [leaf([1.0, 2.0], name) * 2 for name in "abc"]
+    picture = mg.draw(mg.stack(parts, axis=axis).sum(), legend=False)
+    assert "reshape" not in picture.source
+    (joined,) = [node for node in picture.drawing.nodes if "join z₁, z₂, z₃" in node.text]
+    assert sum(edge.head == joined.id for edge in picture.drawing.edges) == 3
+    assert len(picture.drawing.nodes) == 8
+
+
+def test_a_reshape_before_a_join_is_drawn_where_it_is_more_than_a_new_axis():
+    a, b = leaf([1.0, 2.0], "a"), leaf([[3.0, 4.0]], "b")
+    row = a.reshape(1, 2)
+    assert "reshape" in mg.draw(mg.concatenate([row, b]).sum() + row.mean()).source  # used twice
+    assert "reshape" in mg.draw(mg.concatenate([a.reshape(2, 1), b.reshape(2, 1)]).sum()).source
+    row.name = "row"
+    assert "row" in mg.draw(mg.concatenate([row, b]).sum()).source
+
+
+def test_a_long_stack_is_folded_without_lone_nodes():
+    w = leaf(1.0, "w")
+    drawing = mg.draw(mg.stack([w * float(i) for i in range(300)]).sum()).drawing
+    joined = {id for edge in drawing.edges for id in (edge.tail, edge.head)}
+    assert {node.id for node in drawing.nodes} == joined
+
+
 def test_statistics_of_a_normalization_have_their_names_and_parameters_no_reshapes():
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)).eval()
     picture = mg.draw(net(mg.Tensor(np.ones((2, 1, 6, 6)), name="image")).mean())
