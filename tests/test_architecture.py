@@ -183,7 +183,7 @@ LINES = {
     "compiler/running": 720,
     "compiler/tracing": 2460,
     "compiler/writing": 950,
-    "core": 2980,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
+    "core": 3010,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
     "data": 950,  # examples in docstrings
     "debug": 810,  # examples in docstrings
     "distributed": 1250,  # its budget is 900: what goes wrong between processes is said in sentences
@@ -199,7 +199,7 @@ LINES = {
     "ops/fused": 2500,  # special functions whose values SciPy computes
     "optim": 1680,
     "optim/lr_scheduler": 810,  # examples in docstrings
-    "pictures": 3140,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
+    "pictures": 3210,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "sklearn": 340,
     "storage": 370,
     "torch": 3550,  # its budget is 1,600: the table alone has 480 rows, what takes more than one expression 90

@@ -1,7 +1,10 @@
 """The values of a recorded graph: those that are held, and those that can be recomputed from them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from .reads import Blank
 from .vertex import Node, Source, Vertex, held_inputs
 from .writes import writes
 
+_order = attrgetter("order")
 _MAX_RECOMPUTED = 1000  # results that are recomputed on the way to those asked for
 
 
@@ -40,53 +44,80 @@ def values(
     recomputed ones, a write that nobody counts, ``w.data[0] = 1``, changed what they were computed from: then only held
     arrays are known. With `freed`, freed records are recomputed too, as far as they hold what that needs.
     """
-    waiting = list(dict.fromkeys(sources))
-    requested = set(waiting)
-    most = len(waiting) + _MAX_RECOMPUTED
-    uses = dict.fromkeys(waiting, 0)
-    far: set[Source] = set()
-    for z in waiting:  # grows as it goes
-        if not isinstance(z, Node) or _held(z, held) is not None:
-            continue
-        if len(waiting) > most:
-            far.add(z)
-            continue
-        for x in z.inputs:
-            if isinstance(x, Node):
-                if x not in uses:
-                    waiting.append(x)
-                uses[x] = uses.get(x, 0) + 1
-    order = sorted(waiting, key=lambda z: z.order)
-    held_data = {z: _held(z, held) if isinstance(z, Node) else z.data for z in order}
-    parts = {z: [x for x in z.inputs if isinstance(x, Node) and x in held_data] for z in order if z not in far}
-    checked = {z for z, xs in parts.items() if held_data[z] is not None and any(held_data[x] is None for x in xs)}
-    for x in (x for z in checked for x in parts[z]):
-        uses[x] += 1
-    arrays: dict[Any, Any] = {}
-    results: dict[Source, Any] = {}
+    requested = dict.fromkeys(sources)
+    most = len(requested) + _MAX_RECOMPUTED
+    nodes: list[Node] = []
+    lost = bytearray()  # by node, whether it is neither held nor recomputed
+
+    def required(z: Node) -> Sequence[Any]:
+        is_held = _held(z, held) is not None
+        lost.append(not is_held and len(z.inputs) > most - (0 if z in requested else len(nodes)))
+        return () if is_held or lost[-1] else z.inputs
+
+    nodes.extend(latest_first(requested, required))
+    nodes.reverse()
+    lost.reverse()
+    uses = array("i", bytes(4 * len(nodes)))
+
+    def place(x: Source) -> int:
+        i = bisect_left(nodes, x.order, key=_order)
+        return i if nodes[i : i + 1] == [x] else -1
+
+    def parts(k: int) -> list[int]:
+        """The places of what node `k` is recomputed from, or compared with, if one of them is recomputed."""
+        places = [i for x in nodes[k].inputs if isinstance(x, Node) and (i := place(x)) >= 0]
+        is_held = _held(nodes[k], held) is not None
+        if lost[k] or any(lost[i] for i in places):
+            lost[k] = not is_held
+            return []
+        return [] if is_held and all(_held(nodes[i], held) is not None for i in places) else places
+
+    for i in (i for k in range(len(nodes)) for i in parts(k)):
+        uses[i] += 1
+    arrays: list[Any] = [None] * len(nodes)  # as long as they are used
+    array_of: Callable[[Source], Any] = lambda x: arrays[i] if (i := place(x)) >= 0 else None
+    results = {z: read(z, z.data) for z in requested if not isinstance(z, Node)}
     trusted = True
-    for z in order:
-        data = held_data[z]
-        if isinstance(z, Node) and z not in far and (data is None or z in checked):
-            if data is not None:
-                trusted = trusted and agrees(z, operands(z, arrays), data)
-            elif trusted and (freed or z.arrays is not None):
-                data = _recomputed(z, operands(z, arrays))
-            for x in parts[z]:
-                uses[x] -= 1
-                if not uses[x]:
-                    arrays.pop(x, None)
-        if uses[z] > 0:
-            arrays[z] = data
+    for k, z in enumerate(nodes):
+        data, places = _held(z, held), parts(k)
+        if data is not None and places:
+            trusted = trusted and agrees(z, operands(z, array_of), data)
+        elif data is None and not lost[k] and trusted and (freed or z.arrays is not None):
+            data = _recomputed(z, operands(z, array_of))
+        for i in places:
+            uses[i] -= 1
+            arrays[i] = arrays[i] if uses[i] else None
+        arrays[k] = data if uses[k] else None
         if z in requested:
             results[z] = read(z, data)
-    return results if trusted else {z: read(z, None) if held_data[z] is None else x for z, x in results.items()}
+    unknown = (z for z in results if isinstance(z, Node) and _held(z, held) is None)
+    return results if trusted else results | {z: read(z, None) for z in unknown}
+
+
+def latest_first(roots: Iterable[Source], inputs: Callable[[Node], Iterable[Any]]) -> Iterator[Node]:
+    """The nodes under `roots`, latest first, by the `inputs` of each.
+
+    No set of all of them is needed, as a node was recorded after its inputs; those that wait are in one sorted list.
+    """
+    waiting: list[Node] = []
+
+    def add(nodes: Iterable[Any]) -> None:
+        for x in sorted((x for x in nodes if isinstance(x, Node)), key=_order):
+            i = bisect_left(waiting, x.order, key=_order)
+            if waiting[i : i + 1] != [x]:
+                waiting.insert(i, x)
+
+    add(roots)
+    while waiting:
+        z = waiting.pop()
+        yield z
+        add(inputs(z))
 
 
 def agrees(z: Node, inputs: list[Any], data: Any) -> bool:
     """Whether the op of `z` computes `data` from `inputs`; if one of them is lost, nothing contradicts it."""
-    array = None if z.op.inputs[-1] == "memory" else _recomputed(z, inputs)  # which writes there
-    pairs = zip(parts_of(array), parts_of(data), strict=True) if array is not None else ()
+    computed = None if z.op.inputs[-1] == "memory" else _recomputed(z, inputs)  # which writes there
+    pairs = zip(parts_of(computed), parts_of(data), strict=True) if computed is not None else ()
     return all(np.allclose(a, b, rtol=1e-3, atol=1e-6, equal_nan=True) for a, b in pairs)
 
 
@@ -96,9 +127,9 @@ def parts_of(array: Any) -> Iterator[Any]:
     return (array.flat[start : start + size] for start in range(0, array.size, size))
 
 
-def operands(z: Node, arrays: Mapping[Any, Any]) -> list[Any]:
-    """The arrays and numbers that `z` was computed from, where those of nodes are `arrays`; None for what is lost."""
-    parts = [arrays.get(x) if isinstance(x, Node) else x.data if isinstance(x, Vertex) else x for x in held_inputs(z)]
+def operands(z: Node, array: Callable[[Any], Any]) -> list[Any]:
+    """The arrays and numbers that `z` was computed from, where `array` gives those of nodes; None for what is lost."""
+    parts = [array(x) if isinstance(x, Node) else x.data if isinstance(x, Vertex) else x for x in held_inputs(z)]
     return [None if isinstance(a, np.ndarray) and writes.since(a, z.order) else a for a in parts]
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import prod
 from typing import Any, NamedTuple, TextIO
@@ -128,7 +128,7 @@ class Derivation:
 
     def operands(self, z: Node) -> list[Any]:
         """The arrays and numbers that the op of `z` was given; None for what is not held any more."""
-        return operands(z, self.data)[: len(self.inputs[z])]
+        return operands(z, self.data.get)[: len(self.inputs[z])]
 
     def formula_in_numbers(self, z: Node) -> str:
         """How `z` was made, with the numbers of this run; no text where they are too many."""
@@ -328,20 +328,21 @@ def _are_few(arrays: Iterable[Any]) -> bool:
     return all(a is not None and np.size(a) <= _SPELT for a in arrays)
 
 
-def outer_parts(vertices: Iterable[Source]) -> set[Node]:
+def outer_parts(vertices: Collection[Source]) -> set[Node]:
     """The reshapes of vectors into the column and the row of an outer product, which are nothing else to anybody."""
-    parts: set[Node] = set()
-    others: set[Node] = set()
-    for z in vertices:
-        reshaped = [x for x in z.inputs if isinstance(x, Node) and x.op.name == "reshape"]
-        if reshaped:
-            a, b = map(np.shape, inputs_of(z)) if z.op.name == "multiply" else ((), ())
-            is_outer = len(a) == len(b) == 2 and (a[1] == b[0] == 1 or a[0] == b[1] == 1)
-            for x in reshaped:
-                plain = (x.notes or {}).keys().isdisjoint(("name", "hooks", "retain_grad"))
-                vector = is_outer and plain and len(np.shape(inputs_of(x)[0])) == 1
-                (parts if vector else others).add(x)
-    return parts - others
+    parts = {x for z in vertices for x in _column_and_row(z)}
+    uses = ((x, z) for z in vertices if parts for x in z.inputs if isinstance(x, Node) and x in parts)
+    return parts - {x for x, z in uses if x not in _column_and_row(z)}
+
+
+def _column_and_row(z: Source) -> list[Node]:
+    """The reshapes of vectors of which `z` is the outer product."""
+    reshaped = [x for x in z.inputs if isinstance(x, Node) and x.op.name == "reshape"]
+    a, b = map(np.shape, inputs_of(z)) if reshaped and z.op.name == "multiply" else ((), ())
+    if not len(a) == len(b) == 2 or not (a[1] == b[0] == 1 or a[0] == b[1] == 1):
+        return []
+    unnoted = (x for x in reshaped if (x.notes or {}).keys().isdisjoint(("name", "hooks", "retain_grad")))
+    return [x for x in unnoted if len(np.shape(inputs_of(x)[0])) == 1]
 
 
 def summed_axes(raw: Any, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -122,10 +122,14 @@ class Drawing(Cluster):
         self.note = "; ".join([*(text for word, text in said.items() if word in lines), *remarks])
         parts = [*(text for kind, text in LOOK["kinds"].items() if kind in kinds), *filter(None, notes)]
         parts += [note for sign, note in LOOK["signs"].items() if any(sign in text for text in texts)]
+        self.describe_signs(parts if legend else ())
+
+    def describe_signs(self, notes: Iterable[str]) -> None:
+        """Write the legend: `notes` beside and below each other, none of them broken."""
         width = _NARROW if self.direction in {"TB", "BT"} else _WIDE
-        gaps = "     ".join(part.replace(" ", "\0") for part in parts)  # where a line may break
-        lines_below = wrap(gaps, width, break_long_words=False, break_on_hyphens=False) if legend else ()
-        self.legend = "\n".join(lines_below).replace("\0", " ")
+        gaps = "     ".join(note.replace(" ", "\0") for note in notes)  # where a line may break
+        lines = wrap(gaps, width, break_long_words=False, break_on_hyphens=False)
+        self.legend = "\n".join(lines).replace("\0", " ")
 
 
 def check(caller: str, **settings: Any) -> None:

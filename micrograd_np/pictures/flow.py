@@ -200,7 +200,7 @@ def folded(blocks: list[Block], *, numbers: bool) -> list[Block]:
     return drawn
 
 
-class Steps(NamedTuple):
+class TimeSteps(NamedTuple):
     """`size` steps, which a recurrent layer reads from `source` along an `axis`; -1 for those of a cell in a loop."""
 
     size: int
@@ -221,17 +221,17 @@ class Steps(NamedTuple):
         return user.shape[:-1] == block.shape[:-1]
 
 
-def unrolled(blocks: list[Block]) -> dict[Block, Steps]:
+def unrolled(blocks: list[Block]) -> dict[Block, TimeSteps]:
     """The recurrent layers, and those before and after them that work on each of their steps by itself."""
-    steps: dict[Block, Steps] = {}
+    steps: dict[Block, TimeSteps] = {}
     for block in (block for block in blocks if block.recurrent):
         m, shapes = block.module, {source: source.shape for source in block.sources}
-        steps[block] = Steps(block.calls, -1)
+        steps[block] = TimeSteps(block.calls, -1)
         if hasattr(m, "weight_hh_l0") and shapes and block.calls == 1:
             states = m.num_layers * (1 + m.bidirectional)  # an initial state has them along its first axis
             source = min(shapes, key=lambda s: (shapes[s][-1] != m.input_size, shapes[s][0] == states))
             axis = int(m.batch_first and len(shapes[source]) == 3)
-            steps[block] = Steps(shapes[source][axis], axis, source)
+            steps[block] = TimeSteps(shapes[source][axis], axis, source)
     for user in reversed(blocks):
         for block in user.sources if user in steps else ():
             if _is_stepwise(block) and steps[user].feeds(block, user):

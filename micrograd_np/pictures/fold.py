@@ -1,12 +1,13 @@
 """Parts of a graph that are drawn as one: deep modules, blocks that repeat, the middle of a long graph."""
 
 from array import array
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from itertools import islice
 from math import inf, prod
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from micrograd_np.core.values import inputs
 from micrograd_np.functional.dropout import MASK
 
-from .repeats import Repeats
+from .repeats import Repeats, end
 from .structure import Homes, Path, Record
 from .text import op_name
 
@@ -40,55 +41,52 @@ class Folding:
     """Where each vertex is drawn: as itself, in a `Box`, or where its twin in an equal block is.
 
     Modules deeper than `depth` are boxes; with None, as deep as leaves at most `most` nodes, which are no ribbon. A
-    vertex that `same` maps to another is drawn as that.
+    vertex with another in its place in `same` is drawn as that.
     """
 
-    def __init__(self, record: Record, homes: Homes, same: Mapping[int, int], depth: int | None, most: int) -> None:
+    def __init__(self, record: Record, homes: Homes, same: Sequence[int], depth: int | None, most: int) -> None:
         self.record, self.homes, self.same = record, homes, same
         self.place = array("i")  # by vertex: the vertex that is drawn for it, or ~k for box k
-        constants = (sum(x is None or isinstance(x, np.ndarray) for x in inputs(z)) for z in record.vertices)
-        self.constants = array("i", constants)  # by vertex, how many are drawn beside it
         self.boxes: list[Box] = []
         self.blocks: dict[int, Path] = {}  # vertices in blocks that repeat, and in which
         self.around: dict[int, list[tuple[int, Any, str]]] = {}  # frames of blocks that are no module: depth, key, text
-        ops = [v for v in range(len(record)) if record.is_op(v) and v not in same] if homes.modules else []
-        repeats = Repeats(ops, homes.chain, self._sources, self._does, self._fold, self._core)
-        self.drawn = array("i", (repeats.twin(same.get(v, v)) for v in range(len(record))))
+        ops = [v for v in range(len(record)) if record.is_op(v) and same[v] == v] if homes.modules else []
+        self.twins = Repeats(ops, homes.chain, self._sources, self._does, self._fold, self._core).twins
         deepest = max((len(homes.chain(v)) for v in range(len(record))), default=0)
         levels = range(deepest, -1, -1) if depth is None else (depth,)
         fitting = [level for level in levels if self._fold_below(level) <= most]
-        self._fold_below(min(fitting, key=lambda level: max(self._rows(level), _ROWS * most), default=levels[-1]))
-        if not fitting:
-            self.drawn = array("i", (same.get(v, v) for v in range(len(record))))
-            for folds in (self.blocks, self.around, homes.times):  # of which the first or the last may be in the middle
-                folds.clear()
+        if fitting:
+            self._fold_below(min(fitting, key=lambda level: max(self._rows(level), _ROWS * most)))
+        else:
+            for folds in (self.twins, self.blocks, self.around, homes.times):
+                folds.clear()  # the first or the last block may be in the middle
             self._fold_below(levels[-1])
             self._shorten(most)
         for v, at in enumerate(self.place):
-            if at < 0 and v not in same:
+            if at < 0 and same[v] == v:
                 box, z = self.boxes[~at], record.vertices[v]
                 if record.is_op(v):
                     box.ops[op_name(z.op)] += 1
                     box.shape = z.shape
                 else:
                     box.leaves += 1
-                    box.trained += prod(z.shape) if z.requires_grad and self.drawn[v] == v else 0
+                    box.trained += prod(z.shape) if z.requires_grad and self._drawn(v) == v else 0
 
     def arrows(self) -> Mapping[tuple[int, int], None]:
         """The places that arrows join; of those in or between repeated blocks, those of the first."""
         pairs = (
             (self.place[x], self.place[v])
             for v in range(len(self.record))
-            if v not in self.same
+            if self.same[v] == v
             for x in self._inputs(v)
-            if self.drawn[v] == v or x not in self.blocks
+            if self._drawn(v) == v or x not in self.blocks
         )
         return dict.fromkeys(pair for pair in pairs if pair[0] != pair[1])
 
     def block(self, v: int) -> Path | None:
         """The repeated block in which the vertex at `v` was made, if it is drawn in the first one instead."""
-        v = self.same.get(v, v)
-        return self.blocks.get(v) if self.drawn[v] != v else None
+        v = self.same[v]
+        return self.blocks.get(v) if self._drawn(v) != v else None
 
     def frames(self, at: int) -> list[tuple[Any, str]]:
         """The frames around what is drawn at a place: of modules, and of blocks that are more than one."""
@@ -100,8 +98,12 @@ class Folding:
                 frames.insert(depth + n, (key, text))
         return frames
 
+    def _drawn(self, v: int) -> int:
+        """The vertex that is drawn for `v`, unless a box is."""
+        return end(self.twins, self.same[v])
+
     def _inputs(self, v: int) -> Iterator[int]:
-        return (self.same.get(x, x) for x in self.record.inputs(v))
+        return (self.same[x] for x in self.record.inputs(v))
 
     def _rows(self, level: int) -> float:
         """How many nodes the longest way through the picture has, if modules deeper than `level` are boxes.
@@ -123,15 +125,17 @@ class Folding:
         """Draw modules deeper than `level` as boxes; return how many nodes there are."""
         numbers: dict[Path, int] = {}
         self.boxes = []
-        self.place = array("i", self.drawn)
+        self.place = array("i", map(self._drawn, range(len(self.record))))
         count = 0
-        for v, first in enumerate(self.drawn):
+        for v, first in enumerate(self.place):
             around = self.homes.chain(first)
             if len(around) > level:
                 if around[level] not in numbers:
                     numbers[around[level]] = self._box(Box(around[: level + 1], first))
                 self.place[v] = numbers[around[level]]
-            count += (1 + self.constants[v]) * (self.place[v] == v)
+            if self.place[v] == v:
+                data = inputs(self.record.vertices[v])
+                count += 1 + sum(x is None or isinstance(x, np.ndarray) for x in data)
         return count + len(self.boxes)
 
     def _box(self, box: Box) -> int:
@@ -141,20 +145,24 @@ class Folding:
     def _shorten(self, most: int) -> None:
         """Draw the first and last ops as they are, and one box for the interval between: so without cycles."""
         record, keep = self.record, max(most // 6, 1)
-        ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
-        ends = {*ops[:keep], *ops[-keep:], *record.roots}
-        used = {x for v in ends for x in self._inputs(v)}
+        ops: Any = lambda: (v for v in range(len(record)) if record.is_op(v) and self.same[v] == v)
+        ends = {*islice(ops(), keep), *deque(ops(), keep), *record.roots}
+        used = bytearray(len(record))
+        for x in (x for v in ends for x in self._inputs(v)):
+            used[x] = True
         middle = None
         for v in range(len(record)):
-            if v not in ends and (record.is_op(v) or self.same.get(v, v) not in used):
+            if v not in ends and (record.is_op(v) or not used[self.same[v]]):
                 middle = self._box(Box()) if middle is None else middle
                 self.place[v] = middle
         for v in sorted(ends):
-            leaves = [x for x in record.inputs(v) if self.place[x] == x and not record.is_op(x)]
+            leaves = [x for x in self._inputs(v) if self.place[x] == x and not record.is_op(x)]
             if len(leaves) > _LEAVES:
                 rest = self._box(Box())
                 for x in leaves[3:-1]:
                     self.place[x] = rest
+        for v, x in enumerate(self.same):
+            self.place[v] = self.place[x]
 
     # blocks that repeat
 

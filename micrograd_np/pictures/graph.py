@@ -1,5 +1,6 @@
 """The picture of a computation graph: its values, the ops between them, and the modules that hold them."""
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
@@ -28,6 +29,7 @@ from .text import BARS, Names, constant, formula, op_name, plain, shortened, sum
 
 _NO_GRAPH = "no graph: nothing requires a gradient here, or no_grad() or a compiled step kept no record"
 _NO_MODEL = "no frames: the model is gone; hold it in a variable"
+_STACKED, _OTHERWISE = 1, 2  # how a vertex is used
 _ROOM = 200  # nodes up to which "auto" prints values
 _DEFAULT = "".join("TB")  # not the "TB" that a user writes: a graph runs that way, a network as `draw_network` chooses
 
@@ -131,10 +133,10 @@ class _Graph:
         self.numbers = self.record.values(self.drawn, said) if self.valued else {}  # one array is held at a time
         self.names: dict[int, str] = {}
         self.labels = Names()
-        named = {z.name: v for z, v in self.record.leaves.items() if z.name and not z.requires_grad}
+        named = {z.name: v for z, v in self.record.leaves if z.name and not z.requires_grad}
         self.arrays: dict[Any, str] = {name: _id(self.folding.place[v]) for name, v in named.items()}
         # the node of each array that an op was applied to, by its id, or by its name if it is lost
-        dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
+        dtypes = {z.dtype for v, z in enumerate(self.vertices) if self.same[v] == v}
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # that all values have
         self.freed = any(map(is_freed, self.vertices))
         arrived = {v: g for v in self.drawn if (g := self.record.gradient(v)) is not None}
@@ -188,14 +190,15 @@ class _Graph:
     def input_name(self, z: Any, i: int, x: Any) -> str:
         """What the input `i` of `z` is called; an array by the name it had, or as the op calls this input."""
         if isinstance(x, Source):
-            turned = self.record.at(x) in self.same and turns(x)  # else the transpose has a node of its own
+            v = self.record.at(x)
+            turned = self.same[v] != v and turns(x)  # else the transpose has a node of its own
             return self.name(x) + ("ᵀ" if turned else "")
         if x is not None and not np.ndim(x):
             return constant(x)
         name, role = getattr(z.inputs[i], "name", None), z.op.inputs[min(i, len(z.op.inputs) - 1)]
         if name:
             return shortened(self.homes.inside(name, self.homes.chain(self.record.at(z))[-1:]))
-        if i == 0 and self.homes.homes[self.record.at(z)] in self.homes.layers:
+        if i == 0 and self.homes.home(self.record.at(z)) in self.homes.layers:
             return "input"
         return role if len(role) > 1 and i < z.op.fixed else constant(x)
 
@@ -213,9 +216,9 @@ class _Graph:
                     self.constant(x, v, i)
             if self.settings["backward"]:
                 self.drawing.edges += self.rules(v)
-        leaves = self.record.leaves.items()
-        lone = any(v in self.record.roots and not z.requires_grad for z, v in leaves)
-        homeless = any(z.requires_grad and "." in (z.name or "") and not self.homes.homes[v] for z, v in leaves)
+        record, homes = self.record, self.homes
+        lone = any(v in record.roots and not z.requires_grad for z, v in record.leaves)
+        homeless = any(z.requires_grad and "." in (z.name or "") and not homes.home(v) for z, v in record.leaves)
         self.drawing.explain(
             f"all are {self.dtype}" if self.dtype else "",
             "dashed: what is passed back where g arrives" if self.settings["backward"] else "",
@@ -307,21 +310,42 @@ def _id(at: int) -> str:
     return f"n{at}" if at >= 0 else f"b{~at}"
 
 
-def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Mapping[int, int]:
-    """Vertices that no user wrote, each with its input: reshapes that change nothing, and views of one array."""
-    same: dict[int, int] = {}
+def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Sequence[int]:
+    """For each vertex its place, or that of its input where no user wrote it: reshapes that change nothing or only
+    add the axis of a stack, and views of one array.
+    """
+    same = array("i", range(len(record)))
     first: dict[int, int] = {}  # by the array that a view is of
-    constants = [(v, z.data, owner_of(z.data)) for z, v in record.leaves.items() if not z.requires_grad]
+    constants = [(v, z.data, owner_of(z.data)) for z, v in record.leaves if not z.requires_grad]
     for v, data, owner in sorted(constants, key=lambda leaf: (not homes.called(leaf[0]), leaf[2] is not leaf[1])):
         x = first.setdefault(id(owner), v)
         whole = record.vertices[x].data.size == data.size
         if x != v and whole and homes.called(v) in (None, homes.called(x)):
             same[v] = x
+    stacked = _stacked(record)
     for v, z in enumerate(record.vertices):
         name = z.op and len(z.inputs) == 1 and z.op.name  # concatenate of one, as of the last states of one layer
         if name in {"reshape", "transpose", "concatenate"} and v not in record.roots:
             for x in record.inputs(v):
                 fits = record.vertices[x].shape == z.shape or (not record.is_op(x) and homes.chain(x))
-                if z in outer or homes.splits_heads(v, x) or (fits and name != "transpose"):
-                    same[v] = same.get(x, x)
+                is_part = stacked[v] == _STACKED or z in outer or homes.splits_heads(v, x)
+                if is_part or (fits and name != "transpose"):
+                    same[v] = same[x]
     return same
+
+
+def _stacked(record: Record) -> bytearray:
+    """By vertex `_STACKED` where all that is done with it is to join it along an axis that it only adds, as a stack
+    does, unless it has a name or a hook.
+    """
+    vertices: Sequence[Any] = record.vertices
+    uses = bytearray(len(record))
+    for v, z in enumerate(vertices):
+        for x in record.inputs(v):
+            part = vertices[x]
+            is_part = z.op.name == "concatenate" and part.op is not None and part.op.name == "reshape"
+            is_part = is_part and (part.notes or {}).keys().isdisjoint(("name", "hooks", "retain_grad"))
+            at = z.static["axis"] % len(z.shape) if is_part else 0
+            shape = part.shape[:at] + part.shape[at + 1 :]
+            uses[x] |= _STACKED if is_part and np.shape(inputs(part)[0]) == shape else _OTHERWISE
+    return uses

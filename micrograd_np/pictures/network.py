@@ -13,7 +13,7 @@ from micrograd_np.engine.symbol import number, subscript
 from micrograd_np.functional.loss import mse_loss
 
 from .drawing import LOOK, Drawing, Edge, Node, check
-from .flow import Block, Steps, folded, guessed, unrolled, watched
+from .flow import Block, TimeSteps, folded, guessed, unrolled, watched
 from .picture import Picture
 from .text import summary
 
@@ -89,12 +89,16 @@ def draw_network(
         if network.chained or not network.boxes:  # else an arrow would lead behind the boxes that it passes
             drawing.look["splines"] = "line"
     notes = {
-        "blue: positive weight; red, dashed: negative; thick: large": styles,
+        "blue: positive weight": styles,
+        "red, dashed: negative weight": styles,
+        "thick: large": styles,
         "dotted: nan": "dotted" in styles,
+        "grey 1: its weights are the biases": "one" in {node.kind for node in drawing.every_node()},
+        "a above b: before and after the activation": network.is_activated,
         "∂: gradient": any("\n∂ " in node.text for node in drawing.every_node()),
         "× n: n times in a row, of which the first is shown": drawing.frames,
     }
-    drawing.legend = "; ".join(note for note, holds in notes.items() if legend and holds)
+    drawing.describe_signs(note for note, holds in notes.items() if legend and holds)
     return Picture(drawing)
 
 
@@ -118,7 +122,7 @@ class _Column:
 
 
 class _Network:
-    def __init__(self, blocks: list[Block], most: int, *, numbers: bool, steps: dict[Block, Steps]) -> None:
+    def __init__(self, blocks: list[Block], most: int, *, numbers: bool, steps: dict[Block, TimeSteps]) -> None:
         self.blocks, self.most, self.numbers, self.steps = blocks, most, numbers, steps
         self.drawing = Drawing()
         self.columns: dict[Block, _Column] = {}  # of units
@@ -126,6 +130,7 @@ class _Network:
         self.boxes: dict[Block, Node] = {}
         self.all: dict[_Column, None] = {}
         self.ids = map("n{}".format, count(1))
+        self.is_activated = False  # whether circles have two numbers
         self.users: dict[Block, list[Block]] = {block: [] for block in blocks}
         self.depth: dict[Block, float] = {}  # layers on the longest way to each
         for block in blocks:
@@ -167,6 +172,7 @@ class _Network:
             self.columns[block] = column  # each unit changes by itself
             column.caption.text += f"\n{block.name}".replace("(…)", "")
             self.fill(column, block.result)
+            self.is_activated |= self.numbers
         elif not sources and linear and len(block.shape) <= 2:
             self.column(block, linear[0].module.in_features, block.title)
         elif any(self.is_unitwise(block, x) for x in sources):

@@ -1,7 +1,7 @@
 """What a computation does again and again, and a picture shows once: the search that graphs and networks share."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain, groupby
 from typing import Any, Generic, TypeVar
@@ -39,9 +39,7 @@ class Repeats(Generic[T]):
 
     def twin(self, item: T) -> T:
         """What is drawn for this item."""
-        while item in self.twins:
-            item = self.twins[item]
-        return item
+        return end(self.twins, item)
 
     def search(self, items: Sequence[T], depth: int) -> None:
         """Fold what repeats among the `items` of one call, whose parts are the calls at `depth`, and in those."""
@@ -95,6 +93,13 @@ class Repeats(Generic[T]):
         """The first and the last module of a run at `depth`, and how often it is there."""
         paths = [*dict.fromkeys(self.scope(x)[depth][-1] for x in runs[0] if depth < len(self.scope(x)))]
         return f"{' … '.join(paths[:: max(len(paths) - 1, 1)])}   × {len(runs)}"
+
+
+def end(twins: Mapping[T, T], item: T) -> T:
+    """Where a chain of `twins` from `item` on ends."""
+    while item in twins:
+        item = twins[item]
+    return item
 
 
 def _period(kinds: Sequence[Any], i: int) -> tuple[int, int]:

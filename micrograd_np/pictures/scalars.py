@@ -86,7 +86,7 @@ class _Scalars:
 
     def elements(self, z: Any, is_root: bool) -> Callable[[tuple[int, ...]], Any]:
         """For an index, how that element of `z` was made, and of which numbers; or the number that it is."""
-        arrays = operands(z, self.data)
+        arrays = operands(z, self.data.get)
         numbers = [self.numbers[x] if isinstance(x, Source) else _constants(x) for x in inputs(z)]
         samples = [np.zeros(x.shape) if a is None else np.asarray(a) for a, x in zip(arrays, numbers, strict=False)]
         links = [_links(z, i, samples) for i in range(len(samples))]

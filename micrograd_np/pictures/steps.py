@@ -127,7 +127,7 @@ class _Story(Derivation):
         self.lay(record)
         self.leaves: dict[Any, dict[str, Any]] = {
             z: {"name": self.name(z), "node": self.place.get(id(z)), "shape": list(z.shape), "dtype": str(z.dtype)}
-            for z in record.leaves
+            for z, _ in record.leaves
             if z.requires_grad
         }
         self.start = self.place[id(self.root)]

@@ -2,15 +2,16 @@
 
 import sys
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, reduce
-from heapq import heappop, heappush
 from itertools import chain, takewhile
 from typing import Any
 
-from micrograd_np.core.values import inputs, values
+import numpy as np
+
+from micrograd_np.core.values import inputs, latest_first, values
 from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.core.writes import owner_of, writes
 from micrograd_np.functional.dropout import MASK
@@ -26,36 +27,52 @@ class Record:
     def __init__(self, roots: Iterable[Vertex]) -> None:
         self.vertices: list[Source] = []
         self.held = {source(v): v for v in roots}
-        self.leaves: dict[Source, int] = {}  # and their places
         self._moments = array("q")  # of recording; of a leaf, of its first use
-        self._links, self._ends = array("i"), array("i", [0])
-        for z in reversed(_backwards(self.held)):
-            sources = [x for x in inputs(z) if isinstance(x, Source)]
-            self._append((x for x in sources if isinstance(x, Vertex)), z.order)
-            self._links.extend(map(self.at, sources))
-            self._append([z], z.order)
-        self._append((z for z in self.held if isinstance(z, Vertex)), sys.maxsize)  # a root that nothing uses
+        self._links, self._ends = array("i"), array("i", [0])  # of the inputs, once `hold_inputs` was called
+        nodes: list[Source] = [z for z in self.held if isinstance(z, Vertex)]  # perhaps nothing uses them
+        nodes += latest_first(self.held, inputs)
+        self._ids, first, numbers = _leaves(nodes)
+        self._places = array("i", bytes(4 * len(self._ids)))  # of leaves, by their ids
+        while nodes:
+            z = nodes.pop()
+            for x in inputs(z) or [z]:
+                if isinstance(x, Vertex) and next(first):
+                    self._places[next(numbers)] = len(self.vertices)
+                    self._append(x, z.order or sys.maxsize)
+            if isinstance(z, Node):
+                self._append(z, z.order)
         self.roots = [self.at(z) for z in self.held]
 
-    def _append(self, sources: Iterable[Source], moment: int) -> None:
-        for z in sources:
-            if z not in self.leaves:
-                if isinstance(z, Vertex):
-                    self.leaves[z] = len(self.vertices)
-                self.vertices.append(z)
-                self._moments.append(moment)
-                self._ends.append(len(self._links))
+    def _append(self, z: Source, moment: int) -> None:
+        self.vertices.append(z)
+        self._moments.append(moment)
 
     def __len__(self) -> int:
         return len(self.vertices)
 
     def at(self, z: Source) -> int:
-        """The place of a node or a leaf."""
-        return self.leaves[z] if isinstance(z, Vertex) else bisect_right(self._moments, z.order) - 1
+        """The place of a node of the computation, or of a leaf, where -1 is that of any other."""
+        if isinstance(z, Node):
+            return bisect_right(self._moments, z.order) - 1
+        i = bisect_left(self._ids, id(z))
+        return self._places[i] if i < len(self._ids) and self._ids[i] == id(z) else -1
+
+    @property
+    def leaves(self) -> Iterator[tuple[Source, int]]:
+        """The leaves and their places, in the order of these."""
+        return ((z, v) for v, z in enumerate(self.vertices) if isinstance(z, Vertex))
 
     def inputs(self, v: int) -> Sequence[int]:
         """The places of the inputs of the vertex at `v`, without arrays and numbers."""
-        return self._links[self._ends[v] : self._ends[v + 1]]
+        if v + 1 < len(self._ends):
+            return self._links[self._ends[v] : self._ends[v + 1]]
+        return array("i", (self.at(x) for x in inputs(self.vertices[v]) if isinstance(x, Source)))
+
+    def hold_inputs(self) -> None:
+        """Make `inputs` quicker, for what reads them again and again."""
+        for v in range(len(self)):
+            self._links.extend(self.inputs(v))
+            self._ends.append(len(self._links))
 
     def is_op(self, v: int) -> bool:
         """Whether an op made it."""
@@ -80,18 +97,17 @@ class Record:
         return None if grad is None else grad.data
 
 
-def _backwards(roots: Iterable[Source]) -> list[Node]:
-    """The nodes under `roots`, latest first. No set of all of them is needed: a node was recorded after its inputs."""
-    nodes: list[Node] = []
-    waiting = {z.order: z for z in roots if isinstance(z, Node)}
-    moments = sorted(-order for order in waiting)  # a heap
-    while moments:
-        nodes.append(waiting.pop(-heappop(moments)))
-        for x in inputs(nodes[-1]):
-            if isinstance(x, Node) and x.order not in waiting:
-                waiting[x.order] = x
-                heappush(moments, -x.order)
-    return nodes
+def _leaves(vertices: list[Source]) -> tuple["array[int]", Iterator[int], Iterator[int]]:
+    """The ids of leaves, sorted; of each use of one, whether it is the first; and the numbers of ids by first use.
+
+    `vertices` are nodes and lone leaves, latest first. A set of the leaves would take more memory than all else here.
+    """
+    uses = (id(x) for z in reversed(vertices) for x in (inputs(z) or [z]) if isinstance(x, Vertex))
+    every = np.fromiter(uses, np.uint64)
+    ids, first = np.unique(every, return_index=True)
+    is_first = np.zeros(every.size, bool)
+    is_first[first] = True
+    return array("Q", ids.tobytes()), iter(is_first.tobytes()), iter(array("i", first.argsort().astype("i").tobytes()))
 
 
 Path = tuple[int, str]  # a root module, by its number, and the dotted path in it
@@ -108,19 +124,20 @@ class Homes:
     def __init__(self, record: Record) -> None:
         self.record = record
         self.modules: dict[Path, Any] = {}
-        self.homes: list[Any] = [None] * len(record)  # the path of each, or None
+        self.homes: list[Any] = []  # the path of each vertex, or None; empty where there are no modules
         self.buffers: dict[int, str] = {}  # leaves that are statistics, with their names
         self.statistics: dict[str | None, Path] = {}  # by their names, where they are
         self.chains: dict[Any, tuple[Path, ...]] = {}
         self.times: dict[Path, int] = {}  # the number of blocks that each repeated one stands for
         for number, root in enumerate(_roots(record)):
+            self.homes = self.homes or [None] * len(record)
             self.modules |= {(number, path): module for path, module in root.named_modules()}
             names: dict[Any, str] = {p: name for name, p in root.named_parameters()}
             statistics: dict[Any, str] = {}  # by name, which a view of one has as well, and by memory
             for name, b in root.named_buffers():
                 statistics |= {name: name, id(owner_of(b.data)): name}
                 self.statistics[name] = number, _parent(name)
-            for leaf, v in record.leaves.items():
+            for leaf, v in record.leaves:
                 name = names.get(leaf, "")
                 if not leaf.requires_grad:
                     statistic = statistics.get(id(owner_of(leaf.data)), statistics.get(leaf.name))
@@ -139,9 +156,10 @@ class Homes:
         For the calls of modules follow each other, or lie in each other, in the order in which ops were recorded.
         """
         record, none = self.record, [None] * len(self.record)
+        record.hold_inputs()
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
         uses = Counter(x for v in ops for x in record.inputs(v))
-        once = self.layers - {homes[v] for v in record.leaves.values() if uses[v] > 1}  # all between is in the call
+        once = self.layers - {homes[v] for _, v in record.leaves if uses[v] > 1}  # all between is in the call
         turned = set[int]()  # views of leaves
         for v in ops:
             sources = [x for x in record.inputs(v) if not record.is_op(x) or x in turned]
@@ -202,9 +220,13 @@ class Homes:
         ours = any(around) and type(around[-1]).__module__.startswith("micrograd_np.nn.")
         return ours and any(type(module).__name__ in WHOLE for module in (*around, *before))
 
+    def home(self, v: int) -> Path | None:
+        """The module in which the vertex at `v` was made."""
+        return self.homes[v] if self.homes else None
+
     def _paths(self, v: int) -> list[Path]:
         """The modules around `v`, outermost first."""
-        home = self.homes[v]
+        home = self.home(v)
         if home is None:
             return []
         parts = home[1].split(".") if home[1] else []
@@ -212,7 +234,7 @@ class Homes:
 
     def chain(self, v: int) -> tuple[Path, ...]:
         """The modules around `v`, outermost first, without mere lists of modules and without the root."""
-        home = self.homes[v]
+        home = self.home(v)
         if home not in self.chains:
             self.chains[home] = tuple(p for p in self._paths(v)[1:] if _calls(self.modules.get(p)))
         return self.chains[home]
@@ -276,7 +298,8 @@ def _roots(record: Record) -> list[Any]:
     """The outermost modules, among those that exist, that hold a leaf of the computation, in the order of first use."""
     alive = list(sys.modules[_NN].alive) if _NN in sys.modules else []
     inner = {id(child) for m in alive for child in m.children()}
-    leaves = ((m, [record.leaves[p] for p in chain(m.parameters(), m.buffers()) if p in record.leaves]) for m in alive)
+    every = ((m, map(record.at, chain(m.parameters(), m.buffers()))) for m in alive)
+    leaves = ((m, [v for v in places if v >= 0]) for m, places in every)
     used = {m: places for m, places in leaves if places}
     roots: list[Any] = []
     reached: set[int] = set()

@@ -69,9 +69,9 @@ def formula(op: Any, names: list[str], static: Mapping[str, Any]) -> str:
     fields: dict[str, Any] = {key: setting(value) for key, value in static.items()}
     fields.update(zip(op.inputs[: op.fixed], names, strict=False))
     if op.variadic:
-        rest = names[op.fixed :]
-        fields[op.inputs[-1]] = ", ".join(rest if len(rest) <= _INPUTS else [*rest[:2], "…", rest[-1]])
-        for name in rest if "index" in fields else ():  # each stands where the index has a hole
+        few, end = len(names) <= op.fixed + _INPUTS, op.fixed + 2
+        fields[op.inputs[-1]] = ", ".join(names[op.fixed :] if few else [*names[op.fixed : end], "…", names[-1]])
+        for name in names[op.fixed :] if "index" in fields else ():  # each stands where the index has a hole
             fields["index"] = fields["index"].strip("()").rstrip(",").replace("·", name, 1)
     return shortened(Formatter().vformat(op.label, (), fields), _LENGTH)
 

@@ -22,7 +22,7 @@ from micrograd_np.pictures.text import shortened
 from .history import History, numbers_of
 
 _SHARE, _STOPS = 0.0225, 0.005  # of the time of training: for all, and for stops; caches grown cold cost as much again
-_GUESS = 0.002  # seconds that the first page may take
+_GUESS = 0.005  # seconds that the first page may take, with two planes and a rename
 _FEW, _MANY = 8, 200  # stops of the slider: up to so few are all kept; a phone has no more positions than so many
 _ROWS = 1000  # points of a curve: more than a screen has columns
 _CURVES, _LAYERS, _POINTS = 12, 60, 300  # the most that a page shows of each
@@ -45,7 +45,7 @@ class Record:
     of them, every second one is left out, as often as need be, so that the rest is even. A stop holds norms and a copy
     of the weights, of which pages draw the plane: at as many stops, evenly again, as there is time for.
 
-    The page is written aside and renamed, so that it is whole at any time; the first one after about 0.1 s. Recording
+    The page is written aside and renamed, so that it is whole at any time; the first one after about 0.2 s. Recording
     takes at most 5 % of the time of training, and at the least what one page at the end takes: 0.3 ms, or 1.3 ms with a
     first and a last plane, and the time of the file system for a rename, which may be 3 ms. A run of less than 0.1 s
     may pay more than 5 %.

@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from inspect import signature
 from itertools import product
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -289,14 +290,16 @@ def test_drawing_changes_nothing(small):
 
 
 def test_a_picture_does_not_keep_the_graph_alive():
-    import weakref
-
-    y = leaf(2.0) * 3
-    alive = weakref.ref(y)
-    picture = mg.draw(y * y)
-    del y
-    gc.collect()
-    assert alive() is None
+    a = leaf(2.0)
+    y = a * 3
+    alive = ref(a), ref(y)
+    gc.disable()  # which would break a circle
+    try:
+        picture = mg.draw(y * y)
+        del a, y
+        assert [x() for x in alive] == [None, None]
+    finally:
+        gc.enable()
     assert picture.source
 
 
@@ -804,6 +807,7 @@ def test_10_000_nodes_can_all_be_drawn():
 
 def peak_ratio(make):
     """The most memory while drawing, the graph's included, in terms of the graph's."""
+    mg.draw(leaf(1.0) * 2).source  # noqa: B018  imports
     gc.collect()
     tracemalloc.start()
     try:
@@ -818,15 +822,47 @@ def peak_ratio(make):
         tracemalloc.stop()
 
 
-def test_a_graph_of_20_000_numbers_is_drawn_in_little_more_memory_than_it_has():
+def chain(n):
+    a = z = leaf(1.0, "a")
+    for _ in range(n // 2):
+        z = (z * a).tanh()
+    return z
+
+
+def sum_of_leaves(n):
+    return sum((leaf(float(i)) for i in range(n // 2)), leaf(0.0))
+
+
+def sum_of_products(n):
+    w = leaf(1.0)
+    return sum((w * float(i) for i in range(n // 2)), leaf(0.0))
+
+
+def stack(n):
+    w = leaf(1.0)
+    return mg.stack([w * float(i) for i in range(n // 2)]).sum()
+
+
+def stack_of_leaves(n):
+    return mg.stack([leaf(float(i)) for i in range(n // 2)]).sum()
+
+
+_SOME = [(chain, False), (sum_of_leaves, False), (sum_of_products, True), (stack_of_leaves, False)]
+_MORE = [(chain, True), (sum_of_leaves, True), (sum_of_products, False), (stack, False), (stack, True)]
+_MORE += [(stack_of_leaves, True)]
+
+
+@pytest.mark.parametrize(
+    ("graph", "is_spent"), [*_SOME, *(pytest.param(*case, marks=pytest.mark.thorough) for case in _MORE)]
+)
+def test_a_graph_of_10_000_numbers_is_drawn_in_little_more_memory_than_it_has(graph, is_spent):
     def make():
-        a = z = leaf(1.0, "a")
-        for _ in range(10_000):
-            z = (z * a).tanh()
+        z = graph(10_000)
+        if is_spent:
+            z.backward()
         return z
 
-    mg.draw(leaf(1.0) * 2)  # imports
-    assert peak_ratio(make) < 1.2  # 1.13
+    assert peak_ratio(make) < 1.2  # 1.08 to 1.18: 45 kB for the picture, and some 25 bytes for each of 200 to 550
 
 
 def test_a_network_is_drawn_in_little_more_memory_than_its_graph_and_its_weights_have():
@@ -836,7 +872,6 @@ def test_a_network_is_drawn_in_little_more_memory_than_its_graph_and_its_weights
         return net(np.ones((64, 784))).sum()
 
     models = []
-    mg.draw(make()).source  # noqa: B018  imports
     assert peak_ratio(make) < 1.2  # 1.15; numbers are looked at in parts
 
 
@@ -878,6 +913,32 @@ def test_of_a_long_chain_of_what_is_not_held_the_middle_is_not_computed():
 def test_reshapes_that_change_nothing_are_not_drawn():
     x = leaf([1.0, 2.0], "x")
     assert texts(mg.draw(x.reshape(2).sum(), legend=False))[-1].startswith("z₁ = Σ x")
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_stack_is_drawn_without_the_reshapes_that_nobody_wrote(axis):
+    parts = [leaf([1.0, 2.0], name) * 2 for name in "abc"]
+    picture = mg.draw(mg.stack(parts, axis=axis).sum(), legend=False)
+    assert "reshape" not in picture.source
+    (joined,) = [node for node in picture.drawing.nodes if "join z₁, z₂, z₃" in node.text]
+    assert sum(edge.head == joined.id for edge in picture.drawing.edges) == 3
+    assert len(picture.drawing.nodes) == 8
+
+
+def test_a_reshape_before_a_join_is_drawn_where_it_is_more_than_a_new_axis():
+    a, b = leaf([1.0, 2.0], "a"), leaf([[3.0, 4.0]], "b")
+    row = a.reshape(1, 2)
+    assert "reshape" in mg.draw(mg.concatenate([row, b]).sum() + row.mean()).source  # used twice
+    assert "reshape" in mg.draw(mg.concatenate([a.reshape(2, 1), b.reshape(2, 1)]).sum()).source
+    row.name = "row"
+    assert "row" in mg.draw(mg.concatenate([row, b]).sum()).source
+
+
+def test_a_long_stack_is_folded_without_lone_nodes():
+    w = leaf(1.0, "w")
+    drawing = mg.draw(mg.stack([w * float(i) for i in range(300)]).sum()).drawing
+    joined = {id for edge in drawing.edges for id in (edge.tail, edge.head)}
+    assert {node.id for node in drawing.nodes} == joined
 
 
 def test_statistics_of_a_normalization_have_their_names_and_parameters_no_reshapes():

@@ -397,6 +397,19 @@ def test_a_run_of_layers_that_repeats_is_drawn_once():
     assert frames(picture) == ["0 … 1   × 4"]
 
 
+def test_the_legend_says_what_a_bias_is_and_what_two_numbers_in_a_circle_are():
+    net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1, bias=False))
+    bias, two = "grey 1: its weights are the biases", "a above b: before and after the activation"
+    with_numbers = mg.draw_network(net, [[1.0, 1.0]]).drawing.legend
+    assert bias in with_numbers
+    assert two in with_numbers
+    assert bias in mg.draw_network(net).drawing.legend
+    assert two not in mg.draw_network(net).drawing.legend
+    assert bias not in mg.draw_network(net[2], [[1.0, 1.0, 1.0]]).drawing.legend
+    assert max(map(len, with_numbers.split("\n"))) <= 105  # else it widens the picture
+    assert mg.draw_network(net, legend=False).drawing.legend == ""
+
+
 def test_units_in_a_block_that_repeats_stand_in_its_frame():
     blocks = [nn.Sequential(nn.Linear(3, 3), nn.Tanh()) for _ in range(4)]
     picture = mg.draw_network(nn.Sequential(*blocks))
