@@ -12,6 +12,7 @@ import numpy as np
 
 from micrograd_np.core import trees
 from micrograd_np.core.events import QUIET
+from micrograd_np.core.messages import explain_all_keywords
 from micrograd_np.core.modes import mode
 from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.grad_mode import enable_grad
@@ -21,6 +22,8 @@ from micrograd_np.ops.state import astype
 
 from .reverse import gradients, or_zeros
 from .stand_ins import Argnums, Call, check_callable, seeds_like
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -224,3 +227,6 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         return sum(((g * v).sum() for g, v in zip(derivatives, moves, strict=True)), start=0.0)
 
     return grad(slope, everything)(*primals)
+
+
+explain_all_keywords(__all__, globals(), always=True)

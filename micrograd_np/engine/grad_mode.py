@@ -4,6 +4,7 @@ from contextlib import ContextDecorator
 from typing import Any, Self
 
 from micrograd_np.core.events import QUIET
+from micrograd_np.core.messages import describe_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.settings import checked
 
@@ -13,7 +14,11 @@ class _Recording(ContextDecorator):
 
     enabled: bool
 
-    def __init__(self) -> None:
+    def __init__(self, *unknown: Any) -> None:
+        if unknown:
+            name, found = type(self).__name__, describe_value(unknown[0])
+            advice = f"As a decorator, write @{name}()." if callable(unknown[0]) else "Write set_grad_enabled(flag)."
+            raise TypeError(f"{name}: takes no arguments; found {found}. {advice}")
         self.before: list[bool] = []  # a stack: one object may be entered more than once
 
     def _recreate_cm(self) -> Self:  # for each call of a decorated function, so that threads share no stack

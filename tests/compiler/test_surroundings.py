@@ -464,7 +464,7 @@ def test_an_iterator_is_another_one_between_calls():
 def test_a_result_that_an_earlier_call_has_kept_is_no_hindrance():
     model = nn.Linear(3, 2)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
-    kept, shown = [], []
+    kept = []
 
     def step(x):
         optimizer.zero_grad()
@@ -475,7 +475,6 @@ def test_a_result_that_an_earlier_call_has_kept_is_no_hindrance():
         return loss
 
     compiled = mg.compile(step)
-    for _ in range(4):
-        shown.append(compiled(X).item())
+    shown = [compiled(X).item() for _ in range(4)]
     assert [loss.item() for loss in kept] == shown[: len(kept)]
     assert shown == sorted(shown, reverse=True)

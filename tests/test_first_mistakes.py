@@ -1,0 +1,96 @@
+"""What somebody who begins does wrong is answered: what was asked for, what was found, what to write."""
+
+import importlib
+import inspect
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np import data, nn, optim
+
+PARTS = (
+    "", "autograd", "check", "compiler", "data", "debug", "distributed", "exercises", "functional", "linalg", "nn",
+    "nn.init", "onnx", "optim", "optim.lr_scheduler", "pictures", "random", "sklearn", "special", "storage", "training",
+)  # fmt: skip
+FOR_LAYERS = ("micrograd_np.ops", "micrograd_np.numpy_api")  # whose calls cost nothing more than they must
+X = np.random.default_rng(0).standard_normal((6, 2))
+
+
+def part(name):
+    """A part of the package."""
+    if name in {"onnx", "sklearn"}:
+        pytest.importorskip(name)
+    return importlib.import_module(f"micrograd_np.{name}".rstrip("."))
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_part_says_what_may_be_meant_by_a_name_that_it_does_not_have(name):
+    module = part(name)
+    known = max(module.__all__, key=len)
+    for wrong, says in ((known + "x", f"Did you mean {known}?"), ("zzzzzz", "dir(")):
+        with pytest.raises(AttributeError) as caught:
+            getattr(module, wrong)
+        assert f"has no {wrong!r}. {says}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in PARTS if name not in {"functional", "linalg", "special"}])
+def test_every_function_shows_its_arguments_where_a_keyword_is_unknown(name):
+    module = part(name)
+    for key in module.__all__:
+        function = getattr(module, key)
+        if not inspect.isfunction(function) or function.__module__.startswith(FOR_LAYERS):
+            continue
+        parameters = inspect.signature(function).parameters.values()
+        if any(p.kind is p.VAR_KEYWORD for p in parameters):
+            continue
+        needed = [None for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+        with pytest.raises(TypeError, match="zzzz") as caught:
+            function(*needed, zzzz=1)
+        assert all(p.name in str(caught.value) for p in parameters)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: mg.compile(abs, options={"a": 1}), "mode and backend are what can be chosen"),
+        (lambda: mg.compile(abs, disable=True), "call the function itself, without compile"),
+        (lambda: nn.Hardtanh(min_value=-2.0), "PyTorch's min_value is min_val here"),
+        (lambda: mg.functional.hardtanh(X, max_value=2.0), "PyTorch's max_value is max_val here"),
+        (lambda: mg.split(X, split_size_or_sections=2), r"mg.split\(x, range\(n, len\(x\), n\)\) gives parts of n"),
+        (lambda: mg.functional.mse_loss(X, X, weight=X), r"\(weight \* losses\).sum\(\) / weight.sum\(\)"),
+        (lambda: nn.MSELoss(size_average=False), 'Of False, write reduction="sum"'),
+        (lambda: mg.from_dlpack(X, copy=True), r"write .clone\(\) of the result"),
+        (lambda: mg.set_default_dtype(d="float32"), "PyTorch's d is dtype here"),
+        (lambda: optim.SGD(nn.Linear(2, 1).parameters(), learning_rate=0.1), "Keras's learning_rate is lr here"),
+        (lambda: data.DataLoader(data.TensorDataset(X), batchsize=2), "Did you mean batch_size="),
+        (lambda: mg.fit(None, None, None, None, validation_data=None), "Keras's validation_data is validation here"),
+        (lambda: mg.grad(abs, argnum=1), "Did you mean argnums="),
+        (lambda: mg.draw_network(nn.Linear(2, 1), backwards=True), "draw_network: does not take backwards="),
+        (lambda: mg.no_grad(abs), r"As a decorator, write @no_grad\(\)"),
+        (lambda: mg.no_grad(True), r"write set_grad_enabled\(flag\)"),
+    ],
+)
+def test_a_keyword_of_another_name_is_answered_with_the_one_here(call, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        call()
+
+
+def test_parts_of_a_given_length_are_what_the_advice_says():
+    parts = mg.split(np.arange(7), range(3, 7, 3))
+    assert [len(p) for p in parts] == [3, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("read", "says"),
+    [
+        (lambda: mg.training.EarlyStopping, r"mg.fit\(..., patience=5\)"),
+        (lambda: part("sklearn").MLPClassifier, "NeuralClassifier"),
+        (lambda: mg.custom_vjp, "@primitive"),
+        (lambda: nn.Linear(2, 1).fit, r"mg.fit\(model, loss, optimizer, batches\)"),
+        (lambda: nn.Linear(2, 1).save, r"mg.save\(model.state_dict\(\), path\)"),
+    ],
+)
+def test_what_other_libraries_call_so_is_told_where_it_is(read, says):
+    with pytest.raises(AttributeError, match=says):
+        read()
