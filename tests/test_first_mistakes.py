@@ -68,7 +68,7 @@ def test_every_function_shows_its_arguments_where_a_keyword_is_unknown(name):
         (lambda: mg.grad(abs, argnum=1), "Did you mean argnums="),
         (lambda: mg.draw_network(nn.Linear(2, 1), backwards=True), "draw_network: does not take backwards="),
         (lambda: mg.no_grad(abs), r"As a decorator, write @no_grad\(\)"),
-        (lambda: mg.no_grad(True), r"write set_grad_enabled\(flag\)"),
+        (lambda: mg.no_grad(True), r"Write set_grad_enabled\(flag\)"),
     ],
 )
 def test_a_keyword_of_another_name_is_answered_with_the_one_here(call, says):
@@ -94,3 +94,70 @@ def test_parts_of_a_given_length_are_what_the_advice_says():
 def test_what_other_libraries_call_so_is_told_where_it_is(read, says):
     with pytest.raises(AttributeError, match=says):
         read()
+
+
+NET = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+
+
+@pytest.mark.parametrize("wrong", [lambda: NET, lambda: NET.parameters, lambda: [NET], lambda: [NET.parameters()]])
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda p: optim.SGD(p, lr=0.1),
+        lambda p: optim.Adam([{"params": p}]),
+        optim.ExponentialMovingAverage,
+        lambda p: nn.utils.clip_grad_norm_(p, 1.0),
+        lambda p: nn.utils.clip_grad_value_(p, 1.0),
+        nn.utils.parameters_to_vector,
+        lambda p: nn.utils.vector_to_parameters(np.zeros(13), p),
+    ],
+)
+def test_a_model_in_the_place_of_its_parameters_is_told_from_them(take, wrong):
+    with pytest.raises(TypeError, match=r"parameters must be tensors; found .*\. Pass model.parameters\(\)\.$"):
+        take(wrong())
+
+
+@pytest.mark.parametrize("set_up", [nn.init.xavier_uniform_, nn.init.normal_, nn.init.kaiming_normal_, nn.init.zeros_])
+def test_a_layer_in_the_place_of_its_weight_is_told_from_it(set_up):
+    with pytest.raises((AttributeError, TypeError), match=r"module\.weight"):
+        set_up(nn.Linear(2, 3))
+
+
+def test_a_parameter_of_pytorch_is_called_pytorchs():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match="found PyTorch's Parameter"):
+        optim.SGD(torch.nn.Linear(2, 1).parameters(), lr=0.1)
+    with pytest.raises(TypeError, match="found PyTorch's ReLU"):
+        nn.Sequential(nn.Linear(2, 1), torch.nn.ReLU())
+
+
+def test_a_setting_is_not_changed_by_an_attribute_of_its_name():
+    optimizer = optim.SGD(NET.parameters(), lr=0.1)
+    with pytest.raises(AttributeError, match=r'SGD has no .lr.\. Write optimizer.param_groups\[0\]\["lr"\]'):
+        _ = optimizer.lr
+    with pytest.warns(UserWarning, match=r'for group in optimizer.param_groups: group\["lr"\] = 0.5'):
+        optimizer.lr = 0.5
+    with pytest.raises(AttributeError, match="no attribute 'lrr'"):
+        _ = optimizer.lrr
+
+
+def test_a_step_without_any_gradient_says_so():
+    model = nn.Linear(2, 1)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    loss = model(X).square().mean()
+    _ = loss.backward  # without its brackets
+    with pytest.warns(UserWarning, match=r"step: no parameter has a gradient.* Call loss.backward\(\) before it"):
+        optimizer.step()
+    model(X).square().mean().backward()
+    optimizer.zero_grad()  # at the wrong place
+    with pytest.warns(UserWarning, match=r"and zero_grad\(\) before that"):
+        optimizer.step()
+
+
+def test_a_schedule_may_be_looked_at_without_a_gradient():
+    optimizer = optim.SGD(nn.Linear(2, 1).parameters(), lr=1.0)
+    schedule = optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+    for _ in range(3):
+        optimizer.step()
+        schedule.step()
+    assert schedule.get_last_lr() == [0.125]

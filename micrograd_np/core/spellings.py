@@ -294,6 +294,7 @@ _OF_MODULES = {
     "register_backward_hook": "module.register_full_backward_hook(hook)",
     "to_empty": "the module itself: there is one device; leave it out",
     "set_submodule": "setattr(parent, name, module)",
+    **{name: f"module.weight.{name}, or of another parameter" for name in ["shape", "ndim", "size", "data", "grad"]},
     "fit": "mg.fit(model, loss, optimizer, batches)",
     "predict": "model(x), in eval mode and under mg.no_grad()",
     "evaluate": "mg.training.evaluate(model, loss, batches)",

@@ -14,6 +14,7 @@ Settings and slots have PyTorch's names, so that states move between the two lib
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from inspect import Parameter, signature
@@ -23,14 +24,16 @@ import numpy as np
 
 from micrograd_np.core.errors import no_array
 from micrograd_np.core.events import QUIET
-from micrograd_np.core.messages import must_be, require_value
+from micrograd_np.core.messages import require_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.settings import check
 from micrograd_np.core.spellings import add_foreign_names
-from micrograd_np.core.writes import writes
+from micrograd_np.core.writes import clock, writes
 from micrograd_np.engine.accumulate import clear_grad
 from micrograd_np.engine.grad_mode import set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
+
+from .vector import listed
 
 _NO_STATE: dict[str, Any] = {}
 _NO_SETTINGS = ("self", "params", "__class__")  # what else `locals` returns in a constructor
@@ -104,10 +107,27 @@ class Optimizer:
         self.state: dict[Tensor, dict[str, Any]] = {}
         if isinstance(params, Tensor):
             raise TypeError(f"{self._name}: params is one tensor of shape {params.shape}; pass a list of it.")
-        groups: list[Any] = [params] if isinstance(params, dict) else self._listed(params)
+        groups: list[Any] = [params] if isinstance(params, dict) else listed(self._name, params, alone=False)
         self.require(bool(groups), "there are no parameters to train; found an empty list.")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
+        self._time = clock()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; one of the name of a setting, which nothing reads, is a warning."""
+        if name in vars(self).get("defaults", ()):
+            message = (
+                f"{self._name}: {name} is a setting of each group, and nothing reads an attribute of this name. "
+                f'Write: for group in optimizer.param_groups: group["{name}"] = {value!r:.80}'
+            )
+            warnings.warn(message, UserWarning, stacklevel=2)
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in vars(self).get("defaults", ()):
+            return object.__getattribute__(self, name)  # raises
+        write = f'optimizer.param_groups[0]["{name}"]'
+        raise AttributeError(f"{self._name} has no {name!r}. Write {write}.", name=name, obj=None)
 
     @property
     def _name(self) -> str:
@@ -124,12 +144,9 @@ class Optimizer:
                 "Of a dict of tensors pass list(d.values())."
             )
         params = param_group["params"]
-        params = [params] if isinstance(params, Tensor) else self._listed(params)
+        params = listed(self._name, params)
         trained = set(self._params())
         for p in params:
-            if not isinstance(p, Tensor):
-                advice = "Pass model.parameters()." if isinstance(p, (str, tuple)) else ""
-                raise TypeError(must_be(self._name, "parameters", "tensors", type(p).__name__, advice))
             if p in trained:
                 raise ValueError(f"{self._name}: {_called(p)} is there twice.")
             if p.op is not None:
@@ -143,14 +160,6 @@ class Optimizer:
         self.check(group)
         self.param_groups.append(group)
         self.state.update((p, {}) for p in params)
-
-    def _listed(self, params: Any) -> list[Any]:
-        try:
-            return list(params)
-        except TypeError:
-            advice = "Pass model.parameters()." if hasattr(params, "parameters") else ""
-            kind = type(params).__name__
-            raise TypeError(must_be(self._name, "params", "tensors or dicts of them", kind, advice)) from None
 
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for settings that make no sense, TypeError for what is of another kind."""
@@ -247,7 +256,16 @@ class Optimizer:
                         f"{self._name}: {_called(p)} lies in read-only memory, and cannot be updated; give it a copy, "
                         "p.data = p.data.copy(), or freeze it, p.requires_grad_(False)."
                     ) from error
-        writes.note_all(written)
+        if written:
+            writes.note_all(written)
+            return loss
+        before, self._time = self._time, clock()
+        if self._time > before + 1:  # something has been computed; a schedule that is only looked at steps, too
+            message = (
+                f"{self._name}: step: no parameter has a gradient, so nothing changes. Call loss.backward() before it, "
+                "and zero_grad() before that."
+            )
+            warnings.warn(message, UserWarning, stacklevel=2)
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
