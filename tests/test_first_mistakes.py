@@ -161,3 +161,103 @@ def test_a_schedule_may_be_looked_at_without_a_gradient():
         optimizer.step()
         schedule.step()
     assert schedule.get_last_lr() == [0.125]
+
+
+@pytest.mark.parametrize("loss", ["MSELoss", "L1Loss", "CrossEntropyLoss", "BCELoss", "BCEWithLogitsLoss", "NLLLoss"])
+def test_a_loss_that_is_called_before_it_is_made_says_so(loss):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        getattr(nn, loss)(mg.Tensor(X), mg.Tensor(X))
+    assert caught.value.__notes__ == [f"To apply it, make it first: {loss}()(input, target)."]
+
+
+def test_a_forward_that_does_not_fit_its_call_says_what_it_takes():
+    class NoSelf(nn.Module):
+        def forward(x):  # noqa: N805
+            return x
+
+    with pytest.raises(TypeError) as caught:
+        NoSelf()(X)
+    assert caught.value.__notes__ == ["NoSelf: the first parameter of forward must be self: def forward(self, x)."]
+    with pytest.raises(TypeError) as caught:
+        nn.Sequential(nn.Linear(2, 1))(X, X)
+    assert caught.value.__notes__ == ["Sequential: forward takes input."]
+
+
+def test_an_error_inside_of_a_forward_is_left_as_it_is():
+    class Wrong(nn.Module):
+        def forward(self, x):
+            return len(5)
+
+    with pytest.raises(TypeError, match="int") as caught:
+        Wrong()(X)
+    assert not hasattr(caught.value, "__notes__")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("relu", r"found 'relu'. Write nn.ReLU\(\)"),
+        (mg.sigmoid, r"found the function sigmoid. Write nn.Sigmoid\(\)"),
+        (mg.functional.log_softmax, r"found the function log_softmax. Write nn.LogSoftmax\(\)"),
+        ([nn.ReLU()], r"found a list. Write Sequential\(\*modules\)"),
+        (lambda x: x, r"Write a class with a forward of its own"),
+        (nn.ReLU, r"found the class ReLU; make one of it: ReLU\(...\)\.$"),
+    ],
+)
+def test_what_is_no_layer_in_a_network_is_told_from_one(wrong, says):
+    with pytest.raises(TypeError, match=says):
+        nn.Sequential(nn.Linear(2, 1), wrong)
+
+
+LOGITS = mg.Tensor([[1.0, 2.0], [0.5, 0.0]])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: nn.CrossEntropyLoss()(LOGITS, [1.0, 0.0]), r"Write target.astype\(int\)"),
+        (lambda: nn.CrossEntropyLoss()([1, 0], LOGITS), "Is it the other way round"),
+        (lambda: nn.CrossEntropyLoss()(LOGITS, [[1], [0]]), r"Of a column of labels, write target\[:, 0\]"),
+        (lambda: nn.CrossEntropyLoss()(LOGITS, [[1, 0], [0, 1]]), r"write target.argmax\(1\)"),
+        (lambda: nn.BCELoss()([0.5], [2.0]), r"target must be probabilities in \[0, 1\], .* Write labels as 0 and 1"),
+        (lambda: nn.LSTM(2, 3)(X[:, None], np.zeros((1, 1, 3))), r"a pair of states, \(h, c\); found an ndarray"),
+        (lambda: nn.BatchNorm1d(2)(X[:1]), "drop_last=True"),
+    ],
+)
+def test_labels_and_states_of_another_form_are_answered_with_what_to_write(call, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        call()
+
+
+@pytest.mark.parametrize("transform", [mg.grad, mg.value_and_grad, mg.jacobian, mg.hessian])
+def test_a_list_in_the_place_of_an_array_is_told_where_it_does_not_fit(transform):
+    for f in (lambda x: (x**2).sum(), lambda x: x.sum()):
+        with pytest.raises((TypeError, AttributeError)) as caught:
+            transform(f)([1.0, 2.0])
+        assert "argument 0 is a list, and f gets a list of tensors" in caught.value.__notes__[0]
+    assert mg.grad(lambda pair: pair[0] * pair[1])([2.0, 3.0]) == [3.0, 2.0]  # where it does, it is one
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: mg.grad(np.sum, "x")(X), "argnums must be the position of an argument, or several of them; found 'x'"),
+        (lambda: mg.jvp(np.sin, X, X), r"primals must be a tuple or list, .*; found an ndarray. .* write \(p,\)"),
+        (lambda: mg.jvp(np.sin, (X,), 1.0), "jvp: tangents must be a tuple or list"),
+        (lambda: mg.hvp(np.sum, X, X), "hvp: primals must be a tuple or list"),
+        (lambda: mg.numeric_gradient(3.0, X), "numeric_gradient: f must be a function; found a float"),
+        (lambda: mg.numeric_gradient(np.sum, X, step=0), "step must be other than 0; found 0"),
+        (lambda: mg.check_gradients(np.sum, X, step=0.0), "step must be other than 0; found 0.0"),
+        (lambda: mg.check_gradients(mg.Tensor(X)), "must be a model or a function; found a Tensor"),
+    ],
+)
+def test_arguments_of_another_kind_are_told_before_a_derivative_is_taken(call, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        call()
+
+
+def test_a_whole_number_is_checked_as_grad_takes_it():
+    report = mg.check_gradients(lambda x: x**2, 3)
+    assert bool(report)
+    assert report["x"].analytic == mg.grad(lambda x: x**2)(3) == 6
+    assert [row.name for row in mg.check_gradients(lambda x, n: x.reshape(n), X, 12).rows] == ["x"]

@@ -144,14 +144,20 @@ def checked(function: F) -> F:
     def call(*args: Any, **named: Any) -> Any:
         name = type(args[0]).__name__ if method else function.__name__
         try:
-            arguments = accepted.bind(*args, **named).arguments
-        except TypeError as error:
-            rest = without_inert(name, named, accepted.parameters)
-            if len(rest) < len(named):
-                return call(*args, **rest)
-            raise wrong_call(name, accepted, named, error) from None
-        check(name, rules, arguments)
-        return function(*args, **named)
+            try:
+                arguments = accepted.bind(*args, **named).arguments
+            except TypeError as error:
+                rest = without_inert(name, named, accepted.parameters)
+                if len(rest) < len(named):
+                    return call(*args, **rest)
+                raise wrong_call(name, accepted, named, error) from None
+            check(name, rules, arguments)
+            return function(*args, **named)
+        except (TypeError, ValueError) as error:
+            if method and hasattr(type(args[0]), "forward") and any(getattr(x, "ndim", 0) for x in args[1:]):
+                inputs = list(signature(type(args[0]).forward).parameters)[1:]
+                error.add_note(f"To apply it, make it first: {name}()({', '.join(inputs)}).")
+            raise
 
     call.rules = rules  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]

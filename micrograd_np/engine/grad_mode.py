@@ -16,9 +16,9 @@ class _Recording(ContextDecorator):
 
     def __init__(self, *unknown: Any) -> None:
         if unknown:
-            name, found = type(self).__name__, describe_value(unknown[0])
-            advice = f"As a decorator, write @{name}()." if callable(unknown[0]) else "Write set_grad_enabled(flag)."
-            raise TypeError(f"{name}: takes no arguments; found {found}. {advice}")
+            name, argument = type(self).__name__, unknown[0]
+            advice = f"As a decorator, write @{name}()." if callable(argument) else "Write set_grad_enabled(flag)."
+            raise TypeError(f"{name}: takes no arguments; found {describe_value(argument)}. {advice}")
         self.before: list[bool] = []  # a stack: one object may be entered more than once
 
     def _recreate_cm(self) -> Self:  # for each call of a decorated function, so that threads share no stack

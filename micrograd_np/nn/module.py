@@ -55,6 +55,16 @@ class Kind(Enum):
 _BUFFERS = (Kind.BUFFER, Kind.UNSAVED_BUFFER)
 
 
+def _how_called(cls: type[Any]) -> str:
+    """What a module of `cls` is called with."""
+    names = list(signature(cls.forward).parameters)
+    if names[:1] != ["self"]:
+        return (
+            f"{cls.__name__}: the first parameter of forward must be self: def forward({', '.join(['self', *names])})."
+        )
+    return f"{cls.__name__}: forward takes {', '.join(names[1:]) or 'nothing'}."
+
+
 class Module:
     """Derive from this, set parameters and submodules as attributes, and write `forward`.
 
@@ -152,7 +162,12 @@ class Module:
             for _ in chain(self.named_parameters(), self.named_buffers()):
                 pass
         if self._hooks is None and mode.events is QUIET:
-            return self.forward(*args, **kwargs)
+            try:
+                return self.forward(*args, **kwargs)
+            except TypeError as error:
+                if error.__traceback__ is not None and error.__traceback__.tb_next is None:  # the call itself
+                    error.add_note(_how_called(type(self)))
+                raise
         return hooked.call(self, args, kwargs)
 
     # hooks
