@@ -261,3 +261,76 @@ def test_a_whole_number_is_checked_as_grad_takes_it():
     assert bool(report)
     assert report["x"].analytic == mg.grad(lambda x: x**2)(3) == 6
     assert [row.name for row in mg.check_gradients(lambda x, n: x.reshape(n), X, 12).rows] == ["x"]
+
+
+def step_of(**settings):
+    """What `fit` needs of a small regression, with the settings of its own."""
+    model = nn.Linear(2, 1)
+    return model, nn.MSELoss(), optim.SGD(model.parameters(), **{"lr": 0.1, **settings})
+
+
+def test_training_that_diverges_says_when():
+    batches = [(1e3 * X, X[:, :1])]
+    with (
+        np.errstate(all="ignore"),
+        pytest.warns(mg.training.LintWarning, match=r"the loss is (inf|nan) in epoch \d+\. Lower the learning rate"),
+        pytest.warns(mg.training.LintWarning, match="times as long as the weights"),
+    ):
+        history = mg.fit(*step_of(lr=10.0), batches, epochs=80, progress=False)
+    assert not np.isfinite(history["loss"][-1])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: data.DataLoader((X, X[:, 0]), batch_size=2), r"a tuple of arrays, .* Write DataLoader\(TensorDataset"),
+        (lambda: mg.fit(*step_of(), [(X,)], progress=False), "a tuple of 1, without targets. Write TensorDataset"),
+        (lambda: mg.lint(nn.Linear(2, 1), 3.0, None), "loss must be a Tensor, the value of the loss on a batch"),
+        (lambda: mg.save("run.npz", nn.Linear(2, 1)), "f must be the name of a file; found a Linear. Write save"),
+        (lambda: nn.Linear(2, 1).load_state_dict("w.npz"), r"found 'w.npz'. Write load_state_dict\(mg.load\(path\)\)"),
+        (
+            lambda: mg.draw_network(nn.Linear(2, 1), "net.svg"),
+            r"a picture is saved by draw_network\(model\).save\(path",
+        ),
+        (lambda: mg.draw_boundary(nn.Linear(2, 1), X, X[:, 0]), r"a pair: draw_boundary\(model, \(x, y\)\)"),
+        (lambda: mg.draw_network(nn.Linear(2, 1)).save("net"), "'net' has no suffix, and the suffix names the format"),
+        (
+            lambda: mg.Tensor([[1.0, 2.0], [3.0]]),
+            "Tensor: cannot make an array of this list: .* Rows must have one len",
+        ),
+        (lambda: mg.Tensor(1.0, False, 3), "Tensor: dtype must be a dtype, such as 'float32' or int; found 3"),
+        (lambda: mg.Tensor([1.0]).astype("float23"), "astype: dtype must be a dtype, .*; found 'float23'"),
+        (lambda: mg.random.normal(size=2, dtype="float23"), "dtype must be a dtype, .*; found 'float23'"),
+        (lambda: nn.Linear(2, 1, dtype="float23"), "dtype must be a dtype, .*; found 'float23'"),
+        (lambda: mg.set_default_dtype("float23"), "dtype must be a dtype, .*; found 'float23'"),
+        (lambda: mg.Tensor([1.0]) ^ 2, r"it needs integers or booleans. For a power, write x \*\* y"),
+    ],
+)
+def test_arguments_in_another_order_or_of_another_kind_are_answered_with_what_to_write(call, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        call()
+
+
+def test_inputs_of_an_export_come_before_its_path():
+    pytest.importorskip("onnx")
+    with pytest.raises(TypeError, match=r"args must be example inputs; found 'net.onnx'. Write export\(model, x, path"):
+        mg.onnx.export(nn.Linear(2, 1), "net.onnx", X)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("loss", r"\['loss'\]"), ("val_loss", r"\['validation loss'\]"), ("history", r"\.rows")]
+)
+def test_a_history_says_how_its_numbers_are_read(name, says):
+    history = mg.History()
+    history.add({"loss": 1.0, "validation loss": 2.0})
+    with pytest.raises(AttributeError, match=f"History has no '{name}'. Write history{says}"):
+        getattr(history, name)
+
+
+def test_a_function_of_pytorch_says_whose_tensor_it_has_got():
+    torch = pytest.importorskip("torch")
+    t = mg.Tensor([0.5, 1.0, 2.0])
+    for call in (torch.exp, torch.nn.Linear(3, 1), lambda t: torch.stack([t])):
+        with pytest.raises(TypeError, match=r"takes PyTorch's tensors; found a Tensor of micrograd_np\. .*from_numpy"):
+            call(t)
+    assert torch.as_tensor(t).tolist() == torch.tensor(t).tolist() == [0.5, 1.0, 2.0]

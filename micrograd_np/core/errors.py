@@ -52,6 +52,9 @@ def _translated(op: Op, error: Exception, inputs: tuple[Any, ...], static: Mappi
     text = str(error)
     if any(part in text for part in ("Cannot cast ufunc", "numpy boolean", "did not contain a loop")):
         return "it needs floating numbers; convert integers and booleans with .astype(float)"
+    if op.name.startswith("bitwise") and "safely coerced" in text:
+        power = ". For a power, write x ** y" if op.name == "bitwise_xor" else ""
+        return f"it needs integers or booleans{power}"
     axes = [name for name in static if name.startswith(("axis", "axes")) and not _are_axes(static[name])]
     if axes:
         takes_tuples = any(isinstance(example.get(name), tuple) for example in op.examples for name in axes)

@@ -11,6 +11,8 @@ from numbers import Integral
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, TypeVar
 
+from numpy import dtype
+
 F = TypeVar("F", bound="Callable[..., Any]")
 
 _PACKAGE = __name__.partition(".")[0]
@@ -87,6 +89,7 @@ _NOT_IN_PLACE = " If inplace was meant: a new tensor is returned; use the result
 _ADVICE = {
     "transpose": " To exchange two axes, write swapaxes.",
     "where": " For the positions of what is true, write np.nonzero(condition).",
+    "draw_boundary": " Inputs and targets are a pair: draw_boundary(model, (x, y)).",
     "alpha": " Write x + alpha * y.",
     "rounding_mode": " Write x // y, or mg.trunc(x / y).",
     "dtype": " Write t.astype(dtype), of an argument or of the result.",
@@ -136,6 +139,7 @@ def use_of_result(depth: int) -> tuple[str, int]:
     return opname[code[at]], code[at + 1]
 
 
+DTYPE = "a dtype, such as 'float32' or int"
 _FRAMEWORKS = {"torch": "PyTorch", "jax": "JAX", "jaxlib": "JAX", "tensorflow": "TensorFlow", "keras": "Keras"}
 
 VALUES_ONLY = {"max": "t.argmax", "min": "t.argmin", "sort": "t.argsort", "median": "t.argsort"}
@@ -224,6 +228,14 @@ def describe_value(x: Any) -> str:
 def must_be(function: str, name: str, requirement: str, value: str, advice: str = "") -> str:
     """The message of an error: the argument `name` of `function` does not meet the requirement. `advice` may follow."""
     return f"{function}: {name} must be {requirement}; found {value}.{advice and f' {advice}'}"
+
+
+def as_dtype(x: Any) -> Any:
+    """The dtype that `x`, an argument of this name, stands for; TypeError for what is none."""
+    try:
+        return dtype(x)
+    except TypeError:
+        raise TypeError(must_be(caller("Tensor"), "dtype", DTYPE, f"{x!r:.80}")) from None
 
 
 def require_type(function: str, name: str, x: Any, suits: bool, requirement: str) -> None:

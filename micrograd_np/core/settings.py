@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from .messages import must_be, without_inert, wrong_call
+from .messages import DTYPE, must_be, without_inert, wrong_call
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -49,6 +49,14 @@ def _is_whole(x: Any) -> bool:
 def _is_number(x: Any) -> bool:
     real = isinstance(x, Real) or (hasattr(x, "__float__") and getattr(x, "ndim", None) == 0)
     return real and not isinstance(x, bool)
+
+
+def _is_dtype(x: Any) -> bool:
+    try:
+        np.dtype(x)
+    except TypeError:
+        return False
+    return True
 
 
 def _at_least(least: int) -> Rule:
@@ -112,9 +120,11 @@ def _rule(node: ast.expr) -> Rule | None:
 
 
 def rules_of(function: Callable[..., Any]) -> dict[str, Rule]:
-    """The rules of those parameters of `function` whose annotations state one."""
+    """The rules of those parameters of `function` whose annotations state one, and of a `dtype`."""
     rules = {}
     for name, parameter in signature(function).parameters.items():
+        if name == "dtype":
+            rules[name] = Rule(DTYPE, _is_dtype)
         if isinstance(parameter.annotation, str) and parameter.kind is not Parameter.VAR_POSITIONAL:
             rule = _rule(ast.parse(parameter.annotation, mode="eval").body)
             if rule is not None:

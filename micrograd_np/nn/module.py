@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from enum import Enum
 from inspect import Signature, signature
 from itertools import chain
+from os import PathLike
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 from weakref import WeakSet
@@ -22,7 +23,15 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
-from micrograd_np.core.messages import explain_keywords, is_inert, require_type, with_article, wrong_call
+from micrograd_np.core.messages import (
+    describe_value,
+    explain_keywords,
+    is_inert,
+    must_be,
+    require_type,
+    with_article,
+    wrong_call,
+)
 from micrograd_np.core.modes import mode
 from micrograd_np.core.spellings import add_foreign_names
 from micrograd_np.core.writes import writes
@@ -438,6 +447,11 @@ class Module:
         missing or unexpected (unless not `strict`) or of another shape; then nothing is changed. A batch norm's
         `num_batches_tracked` may be missing, as in old state dicts, and keeps its value.
         """
+        content: Any = state_dict
+        if not isinstance(content, Mapping):
+            advice = "Write load_state_dict(mg.load(path))." if isinstance(content, (str, PathLike)) else ""
+            message = must_be("load_state_dict", "state_dict", "a dict of arrays", describe_value(content), advice)
+            raise TypeError(message)
         own = dict(self._state())
         arrays = {name: np.asarray(x.data if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
         modules = self.named_modules(remove_duplicate=False)

@@ -35,6 +35,10 @@ from micrograd_np.engine.tensor import Tensor
 
 from .vector import listed
 
+_NO_PARAMETERS = (
+    "there are no parameters to train; found an empty list. Those of a module are the nn.Parameters, and those of the "
+    "layers, that are its attributes."
+)
 _NO_STATE: dict[str, Any] = {}
 _NO_SETTINGS = ("self", "params", "__class__")  # what else `locals` returns in a constructor
 _NOT_NEGATIVE = ("lr", "eps", "weight_decay", "momentum")
@@ -108,7 +112,7 @@ class Optimizer:
         if isinstance(params, Tensor):
             raise TypeError(f"{self._name}: params is one tensor of shape {params.shape}; pass a list of it.")
         groups: list[Any] = [params] if isinstance(params, dict) else listed(self._name, params, alone=False)
-        self.require(bool(groups), "there are no parameters to train; found an empty list.")
+        self.require(bool(groups), _NO_PARAMETERS)
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
         self._time = clock()
