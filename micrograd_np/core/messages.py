@@ -11,7 +11,8 @@ from numbers import Integral
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, TypeVar
 
-from numpy import dtype
+from numpy import asarray
+from numpy import dtype as _dtype
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -222,7 +223,8 @@ def describe_value(x: Any) -> str:
     owner, name = _FRAMEWORKS.get(type(x).__module__.partition(".")[0]), getattr(x, "__name__", None)
     if owner is not None:
         return f"{owner}'s {type(x).__name__}"
-    return f"the function {name}" if callable(x) and isinstance(name, str) else with_article(type(x).__name__)
+    plain = isinstance(x, FunctionType) or (callable(x) and not hasattr(x, "__wrapped__"))  # no compiled step
+    return f"the function {name}" if plain and isinstance(name, str) else with_article(type(x).__name__)
 
 
 def must_be(function: str, name: str, requirement: str, value: str, advice: str = "") -> str:
@@ -233,9 +235,21 @@ def must_be(function: str, name: str, requirement: str, value: str, advice: str 
 def as_dtype(x: Any) -> Any:
     """The dtype that `x`, an argument of this name, stands for; TypeError for what is none."""
     try:
-        return dtype(x)
+        return _dtype(x)
     except TypeError:
         raise TypeError(must_be(caller("Tensor"), "dtype", DTYPE, f"{x!r:.80}")) from None
+
+
+def array_from(x: Any, dtype: Any) -> Any:
+    """`x` as an array, of the `dtype` if it is not None; ValueError for lists of several lengths, in our words."""
+    try:
+        return asarray(x, None if dtype is None else as_dtype(dtype))
+    except ValueError as error:
+        rows = " Rows must have one length." if "inhomogeneous" in str(error) else ""
+        message = (
+            f"{caller('Tensor')}: cannot make an array of this {type(x).__name__}: {str(error).rstrip('.')}.{rows}"
+        )
+        raise ValueError(message) from None
 
 
 def require_type(function: str, name: str, x: Any, suits: bool, requirement: str) -> None:
@@ -283,6 +297,12 @@ def other_names(names: Iterable[str], parameters: Iterable[str]) -> str:
 def is_inert(value: Any) -> bool:
     """Whether `value`, of one of PyTorch's arguments that choose nothing here, asks for nothing."""
     return str(value) in ("None", "False", "cpu")
+
+
+def takes_nothing(name: str, argument: Any) -> TypeError:
+    """The error of a context manager, such as no_grad, that is made with an argument."""
+    advice = f"As a decorator, write @{name}()." if callable(argument) else "Write set_grad_enabled(flag)."
+    return TypeError(f"{name}: takes no arguments; found {describe_value(argument)}. {advice}")
 
 
 def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[str]) -> dict[str, Any]:

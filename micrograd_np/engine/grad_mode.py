@@ -4,7 +4,7 @@ from contextlib import ContextDecorator
 from typing import Any, Self
 
 from micrograd_np.core.events import QUIET
-from micrograd_np.core.messages import describe_value
+from micrograd_np.core.messages import takes_nothing
 from micrograd_np.core.modes import mode
 from micrograd_np.core.settings import checked
 
@@ -16,9 +16,7 @@ class _Recording(ContextDecorator):
 
     def __init__(self, *unknown: Any) -> None:
         if unknown:
-            name, argument = type(self).__name__, unknown[0]
-            advice = f"As a decorator, write @{name}()." if callable(argument) else "Write set_grad_enabled(flag)."
-            raise TypeError(f"{name}: takes no arguments; found {describe_value(argument)}. {advice}")
+            raise takes_nothing(type(self).__name__, unknown[0])
         self.before: list[bool] = []  # a stack: one object may be entered more than once
 
     def _recreate_cm(self) -> Self:  # for each call of a decorated function, so that threads share no stack

@@ -15,6 +15,7 @@ import numpy as np
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
 from micrograd_np.core.messages import (
+    array_from,
     as_dtype,
     does_not_unpack,
     explain_keywords,
@@ -727,14 +728,7 @@ def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     """`data` as an array of numbers in the default dtype, if it has none; TypeError for anything else."""
     if isinstance(data, Tensor):
         data = data.numpy() if data.requires_grad else data.data  # the same memory: no value leaves for Python
-    if dtype is not None:
-        dtype = as_dtype(dtype)
-    try:
-        array = np.asarray(unmasked(data, "Tensor"), dtype=dtype)
-    except ValueError as error:
-        rows = " Rows must have one length." if "inhomogeneous" in str(error) else ""
-        message = f"Tensor: cannot make an array of this {type(data).__name__}: {str(error).rstrip('.')}.{rows}"
-        raise ValueError(message) from None
+    array = array_from(unmasked(data, "Tensor"), dtype)
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(_default_dtype, copy=False)  # Python floats have no dtype of their own
     if array.dtype.kind not in "fiub":

@@ -9,31 +9,11 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 from micrograd_np.core.messages import describe_value
 from micrograd_np.engine.tensor import Tensor
 
+from .advice import layer_for
 from .module import Kind, Module, block
 from .parameter import Parameter
 
 T = TypeVar("T", Module, Parameter)
-
-
-_PACKAGE = __name__.rpartition(".")[0]
-
-
-def _advice(x: Any) -> str:
-    """What to write instead of `x`, which is no module: for "relu" or the function relu, nn.ReLU()."""
-    if isinstance(x, (list, tuple)):
-        return " Write Sequential(*modules)."
-    name = (x if isinstance(x, str) else getattr(x, "__name__", "")).replace("_", "")
-    layer = next((cls.__name__ for cls in _layers(Module) if cls.__name__.lower() == name), "")
-    own = " Write a class with a forward of its own, derived from nn.Module." if callable(x) and name else ""
-    return f" Write nn.{layer}()." if layer else own if not isinstance(x, type) else ""
-
-
-def _layers(cls: type[Module]) -> Iterator[type[Module]]:
-    """The layers of the package that are derived from `cls`."""
-    for derived in cls.__subclasses__():
-        if derived.__module__.startswith(_PACKAGE):
-            yield derived
-        yield from _layers(derived)
 
 
 class _Container(Module, Generic[T]):
@@ -57,7 +37,7 @@ class _Container(Module, Generic[T]):
         """The value to hold for `x`; TypeError if there is none."""
         if isinstance(x, Module):
             return x
-        raise TypeError(f"{type(self).__name__}: holds modules, found {describe_value(x)}.{_advice(x)}")
+        raise TypeError(f"{type(self).__name__}: holds modules, found {describe_value(x)}.{layer_for(x, Module)}")
 
     def __len__(self) -> int:
         return len(self._contents())

@@ -14,7 +14,6 @@ from difflib import get_close_matches
 from enum import Enum
 from inspect import Signature, signature
 from itertools import chain
-from os import PathLike
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 from weakref import WeakSet
@@ -23,15 +22,7 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
-from micrograd_np.core.messages import (
-    describe_value,
-    explain_keywords,
-    is_inert,
-    must_be,
-    require_type,
-    with_article,
-    wrong_call,
-)
+from micrograd_np.core.messages import explain_keywords, is_inert, require_type, with_article, wrong_call
 from micrograd_np.core.modes import mode
 from micrograd_np.core.spellings import add_foreign_names
 from micrograd_np.core.writes import writes
@@ -39,6 +30,7 @@ from micrograd_np.engine.accumulate import clear_grad
 from micrograd_np.engine.tensor import Tensor
 
 from . import hooked
+from .advice import explain_call, require_state_dict, would_lose
 from .parameter import Buffer, Parameter
 
 alive: WeakSet[Module] = WeakSet()
@@ -62,16 +54,6 @@ class Kind(Enum):
 
 
 _BUFFERS = (Kind.BUFFER, Kind.UNSAVED_BUFFER)
-
-
-def _how_called(cls: type[Any]) -> str:
-    """What a module of `cls` is called with."""
-    names = list(signature(cls.forward).parameters)
-    if names[:1] != ["self"]:
-        return (
-            f"{cls.__name__}: the first parameter of forward must be self: def forward({', '.join(['self', *names])})."
-        )
-    return f"{cls.__name__}: forward takes {', '.join(names[1:]) or 'nothing'}."
 
 
 class Module:
@@ -129,12 +111,7 @@ class Module:
         replaces = kind is Kind.PARAMETER or (kind is Kind.MODULE and before is not Kind.PARAMETER)
         if before is not None and not replaces:
             if not (kind is before or x is None or (isinstance(x, Tensor) and before in _BUFFERS)):
-                what, allowed = before.value
-                write = f", write into {name}.data[...]" if before is not Kind.MODULE else ""
-                raise TypeError(
-                    f"{type(self).__name__}: {name} is {what}, and would no longer be one as "
-                    f"{with_article(type(x).__name__)}; set {allowed}{write}, or del it first."
-                )
+                raise would_lose(type(self).__name__, name, *before.value, x)
             kind = kind or before
         if kind is not None:
             self._set(name, x, kind)
@@ -174,8 +151,7 @@ class Module:
             try:
                 return self.forward(*args, **kwargs)
             except TypeError as error:
-                if error.__traceback__ is not None and error.__traceback__.tb_next is None:  # the call itself
-                    error.add_note(_how_called(type(self)))
+                explain_call(type(self), error)
                 raise
         return hooked.call(self, args, kwargs)
 
@@ -447,11 +423,7 @@ class Module:
         missing or unexpected (unless not `strict`) or of another shape; then nothing is changed. A batch norm's
         `num_batches_tracked` may be missing, as in old state dicts, and keeps its value.
         """
-        content: Any = state_dict
-        if not isinstance(content, Mapping):
-            advice = "Write load_state_dict(mg.load(path))." if isinstance(content, (str, PathLike)) else ""
-            message = must_be("load_state_dict", "state_dict", "a dict of arrays", describe_value(content), advice)
-            raise TypeError(message)
+        require_state_dict(state_dict)
         own = dict(self._state())
         arrays = {name: np.asarray(x.data if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
         modules = self.named_modules(remove_duplicate=False)

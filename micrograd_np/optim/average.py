@@ -12,7 +12,7 @@ from micrograd_np.core.settings import Share
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 
-from .vector import listed
+from .advice import listed
 
 
 class ExponentialMovingAverage:

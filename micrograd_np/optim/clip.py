@@ -26,7 +26,8 @@ from micrograd_np.ops.shape import stack
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import power, sqrt
 
-from .vector import listed, parameters_to_vector, vector_to_parameters
+from .advice import listed
+from .vector import parameters_to_vector, vector_to_parameters
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
 

@@ -14,7 +14,6 @@ Settings and slots have PyTorch's names, so that states move between the two lib
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from inspect import Parameter, signature
@@ -28,17 +27,13 @@ from micrograd_np.core.messages import require_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.settings import check
 from micrograd_np.core.spellings import add_foreign_names
-from micrograd_np.core.writes import clock, writes
+from micrograd_np.core.writes import writes
 from micrograd_np.engine.accumulate import clear_grad
 from micrograd_np.engine.grad_mode import set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
 
-from .vector import listed
+from .advice import NO_PARAMETERS, Advised, listed, no_group, read_only
 
-_NO_PARAMETERS = (
-    "there are no parameters to train; found an empty list. Those of a module are the nn.Parameters, and those of the "
-    "layers, that are its attributes."
-)
 _NO_STATE: dict[str, Any] = {}
 _NO_SETTINGS = ("self", "params", "__class__")  # what else `locals` returns in a constructor
 _NOT_NEGATIVE = ("lr", "eps", "weight_decay", "momentum")
@@ -66,7 +61,7 @@ class Slot(NamedTuple):
     shape: tuple[int, ...] | None = None
 
 
-class Optimizer:
+class Optimizer(Advised):
     """What all optimisers share. `params` are tensors, or dicts ``{"params": tensors, "lr": …}`` with settings of
     their own.
 
@@ -112,26 +107,10 @@ class Optimizer:
         if isinstance(params, Tensor):
             raise TypeError(f"{self._name}: params is one tensor of shape {params.shape}; pass a list of it.")
         groups: list[Any] = [params] if isinstance(params, dict) else listed(self._name, params, alone=False)
-        self.require(bool(groups), _NO_PARAMETERS)
+        self.require(bool(groups), NO_PARAMETERS)
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
-        self._time = clock()
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; one of the name of a setting, which nothing reads, is a warning."""
-        if name in vars(self).get("defaults", ()):
-            message = (
-                f"{self._name}: {name} is a setting of each group, and nothing reads an attribute of this name. "
-                f'Write: for group in optimizer.param_groups: group["{name}"] = {value!r:.80}'
-            )
-            warnings.warn(message, UserWarning, stacklevel=2)
-        super().__setattr__(name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in vars(self).get("defaults", ()):
-            return object.__getattribute__(self, name)  # raises
-        write = f'optimizer.param_groups[0]["{name}"]'
-        raise AttributeError(f"{self._name} has no {name!r}. Write {write}.", name=name, obj=None)
+        self.watch()
 
     @property
     def _name(self) -> str:
@@ -142,11 +121,7 @@ class Optimizer:
         changed.
         """
         if "params" not in param_group:
-            keys = ", ".join(map(repr, param_group)) or "none"
-            raise ValueError(
-                f"{self._name}: a group is a dict with the key 'params', found {keys}. "
-                "Of a dict of tensors pass list(d.values())."
-            )
+            raise no_group(self._name, param_group)
         params = param_group["params"]
         params = listed(self._name, params)
         trained = set(self._params())
@@ -256,20 +231,11 @@ class Optimizer:
                     writes.note_all(written)
                     if data.flags.writeable:
                         raise
-                    raise ValueError(
-                        f"{self._name}: {_called(p)} lies in read-only memory, and cannot be updated; give it a copy, "
-                        "p.data = p.data.copy(), or freeze it, p.requires_grad_(False)."
-                    ) from error
+                    raise read_only(self._name, _called(p)) from error
         if written:
             writes.note_all(written)
             return loss
-        before, self._time = self._time, clock()
-        if self._time > before + 1:  # something has been computed; a schedule that is only looked at steps, too
-            message = (
-                f"{self._name}: step: no parameter has a gradient, so nothing changes. Call loss.backward() before it, "
-                "and zero_grad() before that."
-            )
-            warnings.warn(message, UserWarning, stacklevel=2)
+        self.warn_of_no_gradient()
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:

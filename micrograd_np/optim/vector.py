@@ -1,39 +1,17 @@
-"""Many tensors as a list, and as one vector and back."""
+"""Many tensors as one vector, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.messages import describe_value, must_be
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import concatenate, reshape
 
-
-def listed(function: str, parameters: Any, *, alone: bool = True) -> list[Any]:
-    """`parameters` of `function` as a list. TypeError for a module, or what else is no tensors, in their place.
-
-    With `alone` False, the elements are not looked at.
-    """
-    if isinstance(parameters, Tensor):
-        return [parameters]
-    if not isinstance(parameters, Iterable) or hasattr(parameters, "parameters"):
-        raise _no_tensors(function, parameters)
-    elements = list(parameters)
-    for x in elements if alone else ():
-        if not isinstance(x, Tensor):
-            raise _no_tensors(function, x)
-    return elements
-
-
-def _no_tensors(function: str, x: Any) -> TypeError:
-    ours = isinstance(x, (str, tuple, Iterator)) or hasattr(x, "parameters") or callable(x)
-    return TypeError(
-        must_be(function, "parameters", "tensors", describe_value(x), "Pass model.parameters()." if ours else "")
-    )
+from .advice import listed
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

@@ -45,7 +45,8 @@ def lint(model: Module, loss: Tensor, optimizer: Optimizer) -> list[str]:
     optimiser does not hold, tensors of the model that are no parameters, targets that are no probabilities, a loss of
     nan, gradients that were never zeroed, dropout or batch norm in the wrong mode, a graph kept alive across steps,
     float64 data meeting float32 weights, units that are dead for the whole batch, updates that are far too long or too
-    short, and a column minus a row of as many numbers, which is a table of all pairs.
+    short, and a column minus a row of as many numbers, which is a table of all pairs. TypeError for what is no model,
+    loss or optimiser.
 
     >>> from micrograd_np import Tensor, nn, optim
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.Softmax(-1))
