@@ -334,3 +334,53 @@ def test_a_function_of_pytorch_says_whose_tensor_it_has_got():
         with pytest.raises(TypeError, match=r"takes PyTorch's tensors; found a Tensor of micrograd_np\. .*from_numpy"):
             call(t)
     assert torch.as_tensor(t).tolist() == torch.tensor(t).tolist() == [0.5, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_data_that_was_set_to_a_tensor_is_its_array_at_the_next_step(recorded):
+    w, by_hand = mg.Tensor([3.0, 1.0], requires_grad=True), np.array([3.0, 1.0])
+    for _ in range(3):
+        w.grad = None
+        (w * w).sum().backward()
+        assert type(w.data) is np.ndarray
+        w.data = w - 0.1 * w.grad if recorded else w.data - 0.1 * w.grad
+        by_hand = by_hand - 0.1 * 2 * by_hand
+    np.testing.assert_array_equal(w.detach().numpy(), by_hand)
+
+
+@pytest.mark.parametrize("make", [optim.SGD, optim.Adam])
+def test_an_optimiser_takes_weights_that_were_set_to_a_tensor(make):
+    def course(value):
+        layer = nn.Linear(2, 1, bias=False)
+        layer.weight.data = value
+        optimizer = make(layer.parameters(), lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            layer(X).square().mean().backward()
+            optimizer.step()
+        return layer.weight.detach().numpy()
+
+    np.testing.assert_array_equal(course(mg.Tensor([[1.0, 2.0]])), course(np.array([[1.0, 2.0]])))
+
+
+def test_an_update_that_makes_a_result_of_a_parameter_says_how_it_is_written():
+    w = mg.Tensor([1.0], requires_grad=True)
+    (w * w).sum().backward()
+    w = w - 0.1 * w.grad
+    with pytest.warns(UserWarning, match=r"updated by w = w - step, .*; write w -= step under no_grad\(\)"):
+        assert w.grad is None
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: nn.Linear(1, 1)(X[:, 0]), r"Of samples of one feature, write x\[:, None\]"),
+        (lambda: nn.Linear(2, 1)(np.array([["1", "2"]])), r"dtype <U1 as x. Convert it: np.asarray\(x, dtype=float\)"),
+        (lambda: mg.exp(mg.Tensor([1.0])) + np.array(["1"]), "needs numbers or booleans, found an array of dtype <U1"),
+        (lambda: mg.exp(np.array([1.0], dtype=object)), "found an array of dtype object as x"),
+        (lambda: mg.Tensor(2.0).backward(), r"without .data, .numpy\(\) or .detach\(\) on the way"),
+    ],
+)
+def test_data_of_another_form_is_answered_with_what_to_write(call, says):
+    with pytest.raises((TypeError, ValueError, RuntimeError), match=says):
+        call()

@@ -390,7 +390,7 @@ class Tensor(Vertex):
         if not self.requires_grad:
             raise RuntimeError(
                 f"backward: {self._title()} depends on nothing that requires a gradient. Make a leaf with "
-                f"requires_grad=True, and compute outside no_grad()."
+                f"requires_grad=True, and compute outside no_grad(), without .data, .numpy() or .detach() on the way."
             )
         seed = self._seed(gradient)
         retain = create_graph if retain_graph is None else retain_graph

@@ -27,6 +27,7 @@ from micrograd_np.core.messages import require_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.settings import check
 from micrograd_np.core.spellings import add_foreign_names
+from micrograd_np.core.views import array_of_data
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.accumulate import clear_grad
 from micrograd_np.engine.grad_mode import set_grad_enabled
@@ -211,7 +212,7 @@ class Optimizer(Advised):
                 grad = p._grad
                 if grad is None:
                     continue
-                g, data = grad.data, p.data
+                g, data = grad.data, p.data if type(p.data) is np.ndarray else array_of_data(p)
                 try:
                     if g.shape != data.shape:
                         shapes = f"{p.name or 'a parameter'} is {p.shape} and its grad {grad.shape}"
