@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .core.messages import caller, explain_keywords, require_type, require_value
+from .core.messages import as_dtype, caller, explain_keywords, require_type, require_value
 from .engine.constant import fresh
 from .engine.tensor import Tensor, get_default_dtype
 from .numpy_api import assembly
@@ -38,7 +38,7 @@ def _filled(create: Any, lengths: tuple[Any, ...], dtype: Any, requires_grad: bo
 def _numbers(array: Any, dtype: Any) -> Any:
     """`array`, which NumPy has made of Python's numbers, in `dtype`; floats by default in the default dtype."""
     default = get_default_dtype() if array.dtype == np.float64 else array.dtype
-    return array.astype(default if dtype is None else dtype, copy=False)
+    return array.astype(default if dtype is None else as_dtype(dtype), copy=False)
 
 
 def _number(name: str, value: Any) -> Any:
@@ -178,7 +178,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """
     if isinstance(data, Tensor):
         x = data.detach()
-        x = copy(x) if dtype is None or x.dtype == dtype else astype(x, dtype=np.dtype(dtype))
+        x = copy(x) if dtype is None or x.dtype == dtype else astype(x, dtype=as_dtype(dtype))
         return x.requires_grad_() if requires_grad else x
     return Tensor(np.array(data) if isinstance(data, np.ndarray) else data, requires_grad, dtype)
 
@@ -194,7 +194,7 @@ def as_tensor(data: Any, dtype: Any = None) -> Tensor:
     """
     if not isinstance(data, Tensor):
         return Tensor(data, dtype=dtype)
-    return data if dtype is None or data.dtype == dtype else astype(data, dtype=np.dtype(dtype))
+    return data if dtype is None or data.dtype == dtype else astype(data, dtype=as_dtype(dtype))
 
 
 def from_numpy(ndarray: Any) -> Tensor:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.messages import explain_keywords, require_value
+from micrograd_np.core.messages import as_dtype, explain_keywords, require_value
 from micrograd_np.core.settings import checked
 from micrograd_np.core.spellings import explain_names
 
@@ -125,7 +125,7 @@ def _shape(size: Size) -> tuple[int, ...]:
 
 
 def _draw(op: Any, size: Size, dtype: Any, generator: np.random.Generator | None, **static: Any) -> Tensor:
-    dtype = np.dtype(get_default_dtype() if dtype is None else dtype)
+    dtype = get_default_dtype() if dtype is None else as_dtype(dtype)
     source = _generator if generator is None else generator
     return Tensor(op(shape=_shape(size), dtype=dtype, generator=source, **static))
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd_np.core import trees
 from micrograd_np.core.events import QUIET, Events
-from micrograd_np.core.messages import require_type
+from micrograd_np.core.messages import describe_value, must_be, require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex, source
 from micrograd_np.engine.backward import is_freed, reached
@@ -112,6 +112,17 @@ def check_callable(caller: str, f: Any) -> None:
     require_type(caller, "f", f, callable(f), f"a function{hint}")
 
 
+def as_arguments(caller: str, name: str, values: Any) -> tuple[Any, ...]:
+    """`values`, one for each argument of a function, as a tuple; TypeError for an array or a number in their place."""
+    several = isinstance(values, (tuple, list)) or (isinstance(values, Iterator) and not isinstance(values, Vertex))
+    if not several:
+        advice = f"For one argument, write ({name[0]},)."
+        raise TypeError(
+            must_be(caller, name, "a tuple or list, one for each argument of f", describe_value(values), advice)
+        )
+    return tuple(values)
+
+
 class Call:
     """One call of `f` on stand-ins, and its `result`."""
 
@@ -122,7 +133,10 @@ class Call:
         check_callable(caller, f)
         kwargs = kwargs or {}
         self.caller, self.argnums = caller, tuple(range(len(args))) if argnums is None else argnums
-        positions = (self.argnums,) if isinstance(self.argnums, int) else tuple(self.argnums)
+        positions = (self.argnums,) if isinstance(self.argnums, int) else self.argnums
+        listed: Any = positions
+        whole = isinstance(listed, (tuple, list)) and all(isinstance(n, int) for n in listed)
+        require_type(caller, "argnums", argnums, whole, "the position of an argument, or several of them")
         for n in positions:
             if not -len(args) <= n < len(args):
                 raise TypeError(f"{caller}: argnums asks for argument {n}, and {len(args)} were given by position.")
@@ -148,6 +162,14 @@ class Call:
             _convert(self.stand_ins, Tensor, _Differentiated)
             try:
                 self.result = f(*arguments, **kwargs)
+            except (TypeError, AttributeError) as error:
+                for n, tree in zip(positions, self.trees, strict=True):
+                    if isinstance(tree, list) and any(isinstance(x, (int, float)) for x in tree):
+                        error.add_note(
+                            f"{caller}: argument {n} is a list, and f gets a list of tensors. If an array is meant, "
+                            f"pass np.array({tree!r:.40})."
+                        )
+                raise
             finally:
                 _depth.now -= 1
                 _depth.caller = outer

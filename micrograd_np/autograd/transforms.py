@@ -12,6 +12,7 @@ import numpy as np
 
 from micrograd_np.core import trees
 from micrograd_np.core.events import QUIET
+from micrograd_np.core.messages import explain_all_keywords
 from micrograd_np.core.modes import mode
 from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.grad_mode import enable_grad
@@ -20,7 +21,9 @@ from micrograd_np.ops.shape import reshape, stack
 from micrograd_np.ops.state import astype
 
 from .reverse import gradients, or_zeros
-from .stand_ins import Argnums, Call, check_callable, seeds_like
+from .stand_ins import Argnums, Call, as_arguments, check_callable, seeds_like
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -107,7 +110,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> jvp(lambda x: x * x, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     (array([1., 4.]), array([ 2., 40.]))
     """
-    primals, tangents = tuple(primals), tuple(tangents)
+    primals, tangents = as_arguments("jvp", "primals", primals), as_arguments("jvp", "tangents", tangents)
     call = Call("jvp", f, primals)
     moves = trees.matched(tangents, primals, "jvp", "tangents")
     outputs = call.outputs()
@@ -215,7 +218,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> hvp(lambda x: (x ** 3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
     (array([ 6., 12.]),)
     """
-    primals, tangents = tuple(primals), tuple(tangents)
+    primals, tangents = as_arguments("hvp", "primals", primals), as_arguments("hvp", "tangents", tangents)
     everything = tuple(range(len(primals)))
     moves = trees.matched(tangents, primals, "hvp", "tangents")
 
@@ -224,3 +227,6 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         return sum(((g * v).sum() for g, v in zip(derivatives, moves, strict=True)), start=0.0)
 
     return grad(slope, everything)(*primals)
+
+
+explain_all_keywords(__all__, globals(), always=True)

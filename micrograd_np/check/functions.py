@@ -52,10 +52,12 @@ def with_leaves(
 ) -> tuple[list[int], list[Tensor], list[Any]]:
     """The positions of the inputs to differentiate by, a leaf in float64 for each, and the inputs with these leaves.
 
-    They are those that require a gradient; if none does, all floating ones, or none. Leaves have values and names.
+    They are those that require a gradient; if none does, all floating ones, else Python's whole numbers, or none.
+    Leaves have values and names.
     """
     places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
     places = places or [i for i, x in enumerate(inputs) if all_floating and _is_floating(x)]
+    places = places or [i for i, x in enumerate(inputs) if all_floating and type(x) is int]
     names = _names(f, inputs)
     arrays = [np.array(array_of(inputs[i]), dtype=np.float64, order="C") for i in places]
     leaves = [Tensor(a, requires_grad=True, name=names[i]) for i, a in zip(places, arrays, strict=True)]

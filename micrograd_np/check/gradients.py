@@ -7,7 +7,7 @@ from zlib import crc32
 import numpy as np
 
 from micrograd_np.autograd.reverse import array_of
-from micrograd_np.core.messages import count_of
+from micrograd_np.core.messages import count_of, require_type, require_value
 from micrograd_np.core.terminal import shown
 from micrograd_np.engine.grad_mode import enable_grad, set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
@@ -44,6 +44,8 @@ def check_gradients(
     >>> bool(report), report["y"].verdict, report["y"].analytic
     (True, 'agrees', array([1., 2.]))
     """
+    require_type("check_gradients", "model_or_f", model_or_f, callable(model_or_f), "a model or a function")
+    require_value("check_gradients", "step", step, step is None or step != 0, "other than 0")
     named = list(model_or_f.named_parameters()) if hasattr(model_or_f, "named_parameters") else []
     buffers = [b for _, b in model_or_f.named_buffers()] if hasattr(model_or_f, "named_buffers") else []
     _, leaves, arguments = with_leaves(model_or_f, inputs, all_floating=not named)

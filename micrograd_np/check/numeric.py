@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from micrograd_np.autograd.reverse import array_of
-from micrograd_np.core.messages import require_value
+from micrograd_np.core.messages import require_type, require_value
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor
 
@@ -31,6 +31,8 @@ def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "cent
     >>> print(f"{numeric_gradient(lambda x: x * x, 1.0, method='forward', step=1e-4):.6f}")  # one step too high
     2.000100
     """
+    require_type("numeric_gradient", "f", f, callable(f), "a function")
+    require_value("numeric_gradient", "step", step, step is None or step != 0, "other than 0")
     require_value("numeric_gradient", "method", method, method in ("central", "forward"), "'central' or 'forward'")
     arrays = [_floating_copy(x, i) for i, x in enumerate(inputs)]
     before = [a.copy() for a in arrays]

@@ -30,6 +30,9 @@ def complaint(op: Op, error: Exception, inputs: tuple[Any, ...], static: Mapping
     for name, x, shape in zip(input_names(op, len(inputs)), inputs, shapes, strict=False):
         if isinstance(x, Vertex) and not isinstance(x.data, (np.ndarray, np.generic)):
             return TypeError(f"{caller(op.name)}: {no_array(x, name)}")
+        if isinstance(x, np.ndarray) and x.dtype.kind not in "fiub":
+            remedy = f"found an array of dtype {x.dtype} as {name}. Convert it: np.asarray({name}, dtype=float)"
+            return TypeError(f"{caller(op.name)}: needs numbers or booleans, {remedy}.")
         alias = f" ({x.name})" if isinstance(x, Vertex) and x.name else ""
         origin = x.notes.get("made") if isinstance(x, Vertex) and x.notes else None  # noted by mg.trace_origins()
         described.append(f"{name}{alias} is {shape}{f' (made at {origin})' if origin else ''}")
@@ -52,6 +55,9 @@ def _translated(op: Op, error: Exception, inputs: tuple[Any, ...], static: Mappi
     text = str(error)
     if any(part in text for part in ("Cannot cast ufunc", "numpy boolean", "did not contain a loop")):
         return "it needs floating numbers; convert integers and booleans with .astype(float)"
+    if op.name.startswith("bitwise") and "safely coerced" in text:
+        power = ". For a power, write x ** y" if op.name == "bitwise_xor" else ""
+        return f"it needs integers or booleans{power}"
     axes = [name for name in static if name.startswith(("axis", "axes")) and not _are_axes(static[name])]
     if axes:
         takes_tuples = any(isinstance(example.get(name), tuple) for example in op.examples for name in axes)

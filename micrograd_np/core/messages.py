@@ -3,12 +3,16 @@
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from dis import get_instructions, opname, stack_effect
 from functools import lru_cache, wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS, Signature, signature
 from numbers import Integral
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, TypeVar
+
+from numpy import asarray
+from numpy import dtype as _dtype
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -39,13 +43,20 @@ _SAME = (
     ("reduction", "size_average", "reduce"),
     ("prefetch", "prefetch_factor"),
     ("enabled", "mode"),
+    ("dtype", "d"),
+    ("min_val", "min_value"),
+    ("max_val", "max_value"),
+    ("lr", "learning_rate"),
+    ("validation", "validation_data"),
 )
-"""Names of one argument here, in PyTorch and in NumPy."""
+"""Names of one argument here, in PyTorch, NumPy and Keras."""
 _NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "ary", "b", "y"))
+_KERAS = frozenset(("learning_rate", "validation_data"))
 _RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary", "reduction"))
-_LENIENT = frozenset((  # functions that take such arguments in PyTorch
+_LENIENT = frozenset((  # further functions whose keywords are known by other names, or that are called seldom
     "celu", "hardsigmoid", "relu6", "selu", "grad", "load", "clip_grad_norm_", "clip_grad_value_", "clone", "copy_",
-    "rrelu", "threshold", "to", "embedding", "interpolate", "compile", "save",
+    "rrelu", "threshold", "to", "embedding", "interpolate", "compile", "save", "set_default_dtype", "manual_seed",
+    "constant", "summary", "functional_call", "to_torch_code",
 ))  # fmt: skip
 _COMPILED = "mg.compile makes steps fast; leave it out"
 _INERT = {
@@ -63,6 +74,8 @@ _INERT = {
     "dynamic": "each shape has a program of its own; leave it out",
     "timeout": "a batch is waited for; leave it out",
     "mmap": "arrays are read whole; leave it out",
+    "options": "mode and backend are what can be chosen; leave it out",
+    "disable": "call the function itself, without compile",
     "out": "use the result, or write it: t.copy_(result)",
     **dict.fromkeys(("weights_only", "enable_nested_tensor", "mask_check", "fullgraph", "in_order", "only_inputs"), ""),
     **dict.fromkeys(("pickle_module", "pickle_protocol"), "nothing is pickled; leave it out"),
@@ -77,11 +90,18 @@ _NOT_IN_PLACE = " If inplace was meant: a new tensor is returned; use the result
 _ADVICE = {
     "transpose": " To exchange two axes, write swapaxes.",
     "where": " For the positions of what is true, write np.nonzero(condition).",
+    "draw_boundary": " Inputs and targets are a pair: draw_boundary(model, (x, y)).",
     "alpha": " Write x + alpha * y.",
     "rounding_mode": " Write x // y, or mg.trunc(x / y).",
     "dtype": " Write t.astype(dtype), of an argument or of the result.",
     "descending": " Write mg.flip(mg.sort(t, axis), axis).",
     "size_average": ' Of False, write reduction="sum".',
+    "copy": " For a copy, write .clone() of the result.",
+    **dict.fromkeys(
+        ("split_size", "split_size_or_sections"),
+        " PyTorch's is the length of a part. Here it is how many parts there are, or where they begin: "
+        "mg.split(x, range(n, len(x), n)) gives parts of n.",
+    ),
     "reduce": ' A loss\'s reduce=False is reduction="none" here, and scatter\'s reduce="add" is scatter_add.',
     **dict.fromkeys(("relu", "elu", "leaky_relu", "hardtanh", "silu", "mish", "hardswish"), _NOT_IN_PLACE),
     **dict.fromkeys(("celu", "hardsigmoid", "relu6", "rrelu", "selu", "threshold"), _NOT_IN_PLACE),
@@ -119,6 +139,9 @@ def use_of_result(depth: int) -> tuple[str, int]:
     code, at = frame.f_code.co_code, frame.f_lasti
     return opname[code[at]], code[at + 1]
 
+
+DTYPE = "a dtype, such as 'float32' or int"
+_FRAMEWORKS = {"torch": "PyTorch", "jax": "JAX", "jaxlib": "JAX", "tensorflow": "TensorFlow", "keras": "Keras"}
 
 VALUES_ONLY = {"max": "t.argmax", "min": "t.argmin", "sort": "t.argsort", "median": "t.argsort"}
 """Functions that return values where PyTorch's, called with an axis, return values and positions; what gives these."""
@@ -187,17 +210,46 @@ def count_of(n: int, noun: str) -> str:
 
 
 def describe_value(x: Any) -> str:
-    """What `x` is, which stands where something else should: "an int", "'adam'", "the function step", or a class."""
+    """What `x` is, which stands where something else should: "an int", "'adam'", "the function step", or a class.
+
+    What another framework made is called after it, since it may have the name of what is needed: "PyTorch's ReLU".
+    """
     if isinstance(x, type):
         return f"the class {x.__name__}; make one of it: {x.__name__}(...)"
     if isinstance(x, (str, bool, type(None))):
         return repr(x)
-    return f"the function {x.__name__}" if isinstance(x, FunctionType) else with_article(type(x).__name__)
+    if isinstance(x, MethodType):
+        return f"the method {x.__name__}; call it: {x.__name__}()"
+    owner, name = _FRAMEWORKS.get(type(x).__module__.partition(".")[0]), getattr(x, "__name__", None)
+    if owner is not None:
+        return f"{owner}'s {type(x).__name__}"
+    plain = isinstance(x, FunctionType) or (callable(x) and not hasattr(x, "__wrapped__"))  # no compiled step
+    return f"the function {name}" if plain and isinstance(name, str) else with_article(type(x).__name__)
 
 
 def must_be(function: str, name: str, requirement: str, value: str, advice: str = "") -> str:
     """The message of an error: the argument `name` of `function` does not meet the requirement. `advice` may follow."""
     return f"{function}: {name} must be {requirement}; found {value}.{advice and f' {advice}'}"
+
+
+def as_dtype(x: Any) -> Any:
+    """The dtype that `x`, an argument of this name, stands for; TypeError for what is none."""
+    try:
+        return _dtype(x)
+    except TypeError:
+        raise TypeError(must_be(caller("Tensor"), "dtype", DTYPE, f"{x!r:.80}")) from None
+
+
+def array_from(x: Any, dtype: Any) -> Any:
+    """`x` as an array, of the `dtype` if it is not None; ValueError for lists of several lengths, in our words."""
+    try:
+        return asarray(x, None if dtype is None else as_dtype(dtype))
+    except ValueError as error:
+        rows = " Rows must have one length." if "inhomogeneous" in str(error) else ""
+        message = (
+            f"{caller('Tensor')}: cannot make an array of this {type(x).__name__}: {str(error).rstrip('.')}.{rows}"
+        )
+        raise ValueError(message) from None
 
 
 def require_type(function: str, name: str, x: Any, suits: bool, requirement: str) -> None:
@@ -229,18 +281,28 @@ def require_at_least(function: str, name: str, x: Any, least: int, requirement: 
 
 
 def other_names(names: Iterable[str], parameters: Iterable[str]) -> str:
-    """A sentence for each of `names` that is one of `parameters` in PyTorch or NumPy, each with a space before it."""
-    parameters = {name.lstrip("*") for name in parameters}
+    """A sentence for each of `names` that is one of `parameters` elsewhere, or spelt alike, with a space before it."""
+    parameters = {name.lstrip("*"): None for name in parameters}
     sentences = []
     for name in names:
-        ours = [other for group in _SAME if name in group for other in group if other in parameters - {name}]
-        sentences += [f" {'NumPy' if name in _NUMPYS else 'PyTorch'}'s {name} is {ours[0]} here."] if ours else []
+        ours = [other for group in _SAME if name in group for other in group if other in parameters and other != name]
+        owner = "NumPy" if name in _NUMPYS else "Keras" if name in _KERAS else "PyTorch"
+        if ours:
+            sentences.append(f" {owner}'s {name} is {ours[0]} here.")
+        elif name not in (*parameters, *_ADVICE) and (near := get_close_matches(name, parameters, 1)):
+            sentences.append(f" Did you mean {near[0]}=?")
     return "".join(sentences)
 
 
 def is_inert(value: Any) -> bool:
     """Whether `value`, of one of PyTorch's arguments that choose nothing here, asks for nothing."""
     return str(value) in ("None", "False", "cpu")
+
+
+def takes_nothing(name: str, argument: Any) -> TypeError:
+    """The error of a context manager, such as no_grad, that is made with an argument."""
+    advice = f"As a decorator, write @{name}()." if callable(argument) else "Write set_grad_enabled(flag)."
+    return TypeError(f"{name}: takes no arguments; found {describe_value(argument)}. {advice}")
 
 
 def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[str]) -> dict[str, Any]:
@@ -267,6 +329,10 @@ def _advice(name: str, unknown: Iterable[str]) -> str:
     """What may have been meant by a call of `name` with `unknown` keywords, or without any."""
     if name in VALUES_ONLY and "dim" in unknown:
         return f" The values only are returned; the positions are {VALUES_ONLY[name]}(axis)."
+    if "weight" in unknown and name.lower().endswith("loss"):
+        return (
+            ' For weights of elements, write (weight * losses).sum() / weight.sum(), of losses with reduction="none".'
+        )
     return "".join(_ADVICE.get(key, "") for key in unknown or (name,))
 
 
@@ -304,17 +370,17 @@ def explain_keywords(function: F, *, always: bool = False) -> F:
     return call  # type: ignore[return-value]
 
 
-def explain_all_keywords(names: Iterable[str], namespace: dict[str, Any]) -> None:
+def explain_all_keywords(names: Iterable[str], namespace: dict[str, Any], *, always: bool = False) -> None:
     """Apply `explain_keywords` to every plain function among `names` of `namespace`, and where it was defined as well.
 
-    So it is one object wherever it is imported from, by pickle too.
+    So it is one object wherever it is imported from, by pickle too. `always` is for what is called seldom.
     """
     for name in names:
         function = namespace.get(name)
         if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
             continue
         home, key = vars(sys.modules[function.__module__]), function.__name__
-        current, wrapped = home.get(key), explain_keywords(function)
+        current, wrapped = home.get(key), explain_keywords(function, always=always)
         if current is function:
             home[key] = namespace[name] = wrapped
         elif hasattr(current, "__wrapped__"):

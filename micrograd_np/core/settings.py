@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from .messages import must_be, without_inert, wrong_call
+from .messages import DTYPE, must_be, without_inert, wrong_call
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -49,6 +49,14 @@ def _is_whole(x: Any) -> bool:
 def _is_number(x: Any) -> bool:
     real = isinstance(x, Real) or (hasattr(x, "__float__") and getattr(x, "ndim", None) == 0)
     return real and not isinstance(x, bool)
+
+
+def _is_dtype(x: Any) -> bool:
+    try:
+        np.dtype(x)
+    except TypeError:
+        return False
+    return True
 
 
 def _at_least(least: int) -> Rule:
@@ -112,9 +120,11 @@ def _rule(node: ast.expr) -> Rule | None:
 
 
 def rules_of(function: Callable[..., Any]) -> dict[str, Rule]:
-    """The rules of those parameters of `function` whose annotations state one."""
+    """The rules of those parameters of `function` whose annotations state one, and of a `dtype`."""
     rules = {}
     for name, parameter in signature(function).parameters.items():
+        if name == "dtype":
+            rules[name] = Rule(DTYPE, _is_dtype)
         if isinstance(parameter.annotation, str) and parameter.kind is not Parameter.VAR_POSITIONAL:
             rule = _rule(ast.parse(parameter.annotation, mode="eval").body)
             if rule is not None:
@@ -144,14 +154,20 @@ def checked(function: F) -> F:
     def call(*args: Any, **named: Any) -> Any:
         name = type(args[0]).__name__ if method else function.__name__
         try:
-            arguments = accepted.bind(*args, **named).arguments
-        except TypeError as error:
-            rest = without_inert(name, named, accepted.parameters)
-            if len(rest) < len(named):
-                return call(*args, **rest)
-            raise wrong_call(name, accepted, named, error) from None
-        check(name, rules, arguments)
-        return function(*args, **named)
+            try:
+                arguments = accepted.bind(*args, **named).arguments
+            except TypeError as error:
+                rest = without_inert(name, named, accepted.parameters)
+                if len(rest) < len(named):
+                    return call(*args, **rest)
+                raise wrong_call(name, accepted, named, error) from None
+            check(name, rules, arguments)
+            return function(*args, **named)
+        except (TypeError, ValueError) as error:
+            if method and hasattr(type(args[0]), "forward") and any(getattr(x, "ndim", 0) for x in args[1:]):
+                inputs = list(signature(type(args[0]).forward).parameters)[1:]
+                error.add_note(f"To apply it, make it first: {name}()({', '.join(inputs)}).")
+            raise
 
     call.rules = rules  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]

@@ -57,6 +57,7 @@ _INITIAL = (
 )
 _DRAWN = "mg.topk({0} / mg.random.generator().exponential(size={0}.shape), n)[1], which draws n different ones a row"
 _SMALLER = "nothing: leave it out; model.float() trains in float32"
+_RULE = "@primitive of micrograd_np.core.primitive, with its rules by .vjp: docs/anatomy-of-an-op.md"
 _METHODS = {
     "view": "t.reshape(...)", "view_as": "t.reshape(other.shape)", "reshape_as": "t.reshape(other.shape)",
     "t": "t.T", "expand_as": "t.expand(other.shape)", "unbind": "mg.unstack(t, axis)",
@@ -192,6 +193,7 @@ _FUNCTIONS = {
     "binomial": "mg.random.generator().binomial(n, p)", "is_same_size": "t.shape == other.shape",
     "is_signed": "t.dtype.kind != 'u'", "unravel_index": "np.unravel_index(t.numpy(), shape)",
     "histogramdd": "np.histogramdd(t.numpy())", "triangular_solve": "mg.linalg.solve(a, b)",
+    **dict.fromkeys(("custom_vjp", "custom_jvp", "custom_gradient"), _RULE),
     "cond": "mg.where(condition, a, b)", "frombuffer": "mg.tensor(np.frombuffer(buffer))",
     "feature_dropout": "mg.functional.dropout1d(t, p)", "pca_lowrank": "np.linalg.svd(t.numpy())",
     "svd_lowrank": "np.linalg.svd(t.numpy())",
@@ -262,6 +264,14 @@ _OF_PARTS = {
         "prune": f"weight * mask, {_YOUR_OWN}",
         **dict.fromkeys(("parametrize", "parametrizations"), f"the weight as what it is computed from, {_YOUR_OWN}"),
     },
+    "training": {
+        "EarlyStopping": "mg.fit(..., patience=5)", "ModelCheckpoint": "mg.fit(..., checkpoint='run.npz')",
+        "LearningRateScheduler": "mg.fit(..., scheduler=schedule)", "train": "mg.fit(...)",
+        "Trainer": "mg.fit(model, loss, optimizer, batches)",
+    },
+    "sklearn": {
+        "MLPClassifier": "NeuralClassifier", "MLPRegressor": "NeuralRegressor",
+    },
     "optim": {
         "swa_utils": "mg.optim.ExponentialMovingAverage", "SparseAdam": "mg.optim.Adam: gradients are dense",
     },
@@ -284,6 +294,14 @@ _OF_MODULES = {
     "register_backward_hook": "module.register_full_backward_hook(hook)",
     "to_empty": "the module itself: there is one device; leave it out",
     "set_submodule": "setattr(parent, name, module)",
+    **{name: f"module.weight.{name}, or of another parameter" for name in ["shape", "ndim", "size", "data", "grad"]},
+    "fit": "mg.fit(model, loss, optimizer, batches)",
+    "predict": "model(x), in eval mode and under mg.no_grad()",
+    "evaluate": "mg.training.evaluate(model, loss, batches)",
+    "summary": "mg.summary(model, x)",
+    "save": "mg.save(model.state_dict(), path)",
+    "load": "model.load_state_dict(mg.load(path))",
+    "backward": "loss.backward(), of what a loss returns",
     "get_extra_state": "self.register_buffer(name, value), whose values are in the state dict",
     "set_extra_state": "self.register_buffer(name, value), whose values are in the state dict",
     "register_load_state_dict_pre_hook": "model.load_state_dict(changed(state_dict))",

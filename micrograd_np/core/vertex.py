@@ -175,8 +175,8 @@ class Vertex(Source):
 
 
 _NO_GRAD = (
-    "grad of a result: a backward pass leaves gradients at leaves only. Ask for it before backward() with "
-    "retain_grad(), or look at the leaf it was computed from; a parameter that was moved or scaled is no leaf any more."
+    "grad of a result: backward() leaves gradients at leaves only. Call retain_grad() before it, or look at a leaf. "
+    "A parameter that was moved, or updated by w = w - step, is no leaf any more; write w -= step under no_grad()."
 )
 
 

@@ -26,13 +26,23 @@ class View(NamedTuple):
     """Whether it was taken where gradients are recorded."""
 
 
+def array_of_data(x: Any) -> Any:
+    """The data of `x` as an array, also where it was set to a tensor, ``w.data = w.data - rate * w.grad``."""
+    while isinstance(x.data, Vertex):
+        x.data = x.data.data
+    return x.data
+
+
 def register_view(view: Any, x: Any, op: Any, settings: Mapping[str, Any], *, recorded: bool = True) -> None:
     """Note that `op` took `view` of `x`, if they share memory; `op` is None for a detached tensor.
 
     A view keeps alive the views between it and the tensor that owns the memory, but not that tensor: where nobody holds
     the owner, nobody can see what is written. A view without a record keeps no record alive either.
     """
-    base, memory = view.data.base, x.data
+    try:
+        base, memory = view.data.base, x.data
+    except AttributeError:
+        base, memory = array_of_data(view).base, array_of_data(x)
     if view.data is not memory and (base is None or (base is not memory and base is not memory.base)):
         return
     above = getattr(x, "_view", None)

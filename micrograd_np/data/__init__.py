@@ -1,5 +1,6 @@
 """Data: sets of samples, loaders that cut them into batches, toy problems, and arrays larger than memory."""
 
+from micrograd_np.core.messages import explain_all_keywords as _explain_all_keywords
 from micrograd_np.core.settings import check_all as _check_all
 from micrograd_np.core.spellings import explain_names as _explain_names
 
@@ -34,4 +35,5 @@ __all__ = [
 ]  # fmt: skip
 
 _check_all(__all__, globals())
+_explain_all_keywords(__all__, globals(), always=True)
 _explain_names(globals())

@@ -77,6 +77,14 @@ class DataLoader:
             raise ValueError("DataLoader: a sampler already says the order; leave out shuffle.")
         if batch_sampler is not None and (batch_size != 1 or sampler is not None or drop_last):
             raise ValueError("DataLoader: a batch_sampler says all; leave out batch_size, sampler and drop_last.")
+        if isinstance(dataset, (tuple, list)) and collate_fn is None and all(getattr(x, "ndim", 0) for x in dataset):
+            shapes = list(dict.fromkeys(x.shape for x in dataset))
+            if len(shapes) > 1 and len({shape[0] for shape in shapes}) == 1:  # which cannot be stacked
+                several = f"a {type(dataset).__name__} of arrays, {' and '.join(map(str, shapes[:3]))}"
+                raise TypeError(
+                    f"DataLoader: dataset is {several}, each of which would be one sample. Write "
+                    "DataLoader(TensorDataset(x, y), batch_size=32)."
+                )
         self._streams = isinstance(dataset, IterableDataset)
         if self._streams and (shuffle or sampler is not None or batch_sampler is not None):
             raise ValueError("DataLoader: an IterableDataset comes in its own order; leave out shuffle and samplers.")

@@ -7,6 +7,7 @@ import numpy as np
 
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex, grad_of, retains_grad, tensor_of
+from micrograd_np.core.views import array_of_data
 from micrograd_np.ops import state
 
 
@@ -27,8 +28,9 @@ class Accumulator:
             if id(base) in self.owned or (base is not g and base.size != g.size) or not g.flags.writeable:
                 g = base = g.copy(order="K")
             self.owned[id(base)] = base
-        if type(g) is not np.ndarray:
-            g = np.asarray(g)  # NumPy's arithmetic makes scalars of 0-d arrays
+        if type(g) is not np.ndarray:  # NumPy's arithmetic makes scalars of 0-d arrays
+            array_of_data(leaf)
+            g = np.asarray(g.data if isinstance(g, Vertex) else g)
         leaf._grad = tensor_of(g, None, leaf.result_type)
 
 

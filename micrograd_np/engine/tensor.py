@@ -15,6 +15,8 @@ import numpy as np
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
 from micrograd_np.core.messages import (
+    array_from,
+    as_dtype,
     does_not_unpack,
     explain_keywords,
     is_inert,
@@ -64,7 +66,7 @@ def set_default_dtype(dtype: Any) -> None:
     >>> mg.set_default_dtype("float64")
     """
     global _default_dtype  # noqa: PLW0603  one for the process, as in PyTorch
-    dtype = np.dtype(dtype)
+    dtype = as_dtype(dtype)
     if dtype.kind != "f":
         raise TypeError(f"set_default_dtype: needs a floating dtype such as 'float32', found {dtype}.")
     _default_dtype = dtype
@@ -137,6 +139,7 @@ class Tensor(Vertex):
     __slots__ = ()
     __array_ufunc__ = protocols.array_ufunc
     __array_function__ = protocols.array_function
+    __torch_function__ = staticmethod(protocols.torch_function)
     __reduce_ex__ = pickling.reduce_ex
     __hash__ = object.__hash__
 
@@ -387,7 +390,7 @@ class Tensor(Vertex):
         if not self.requires_grad:
             raise RuntimeError(
                 f"backward: {self._title()} depends on nothing that requires a gradient. Make a leaf with "
-                f"requires_grad=True, and compute outside no_grad()."
+                f"requires_grad=True, and compute outside no_grad(), without .data, .numpy() or .detach() on the way."
             )
         seed = self._seed(gradient)
         retain = create_graph if retain_graph is None else retain_graph
@@ -666,7 +669,7 @@ class Tensor(Vertex):
         >>> Tensor([1.5, 2.5]).astype(int)
         Tensor([1, 2])
         """
-        return state.astype(self, dtype=np.dtype(dtype))
+        return state.astype(self, dtype=as_dtype(dtype))
 
     if TYPE_CHECKING:
         absolute = add = arccos = arccosh = arcsin = arcsinh = arctan = arctan2 = arctanh = torch_names.expand
@@ -725,7 +728,7 @@ def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     """`data` as an array of numbers in the default dtype, if it has none; TypeError for anything else."""
     if isinstance(data, Tensor):
         data = data.numpy() if data.requires_grad else data.data  # the same memory: no value leaves for Python
-    array = np.asarray(unmasked(data, "Tensor"), dtype=dtype)
+    array = array_from(unmasked(data, "Tensor"), dtype)
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(_default_dtype, copy=False)  # Python floats have no dtype of their own
     if array.dtype.kind not in "fiub":

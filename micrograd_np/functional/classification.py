@@ -140,17 +140,27 @@ def _class_weights(name: str, weight: Any, logs: Any) -> Any:
     return weight
 
 
+def _label_advice(input: tuple[int, ...], labels: tuple[int, ...]) -> str:
+    if labels == (*input[:1], 1):
+        return " Of a column of labels, write target[:, 0]."
+    return " Of rows with a 1 for the class, write target.argmax(1)." if labels == input and len(input) > 1 else ""
+
+
 def _labels(name: str, input: Tensor, labels: Any, ignore_index: int | None) -> Any:
     """`labels`, checked: integers, of a shape that belongs to `input`, in range."""
     labels = tensor_or_array(labels)
     if labels.dtype.kind not in "iu":
         kind = f"{labels.dtype} of shape {labels.shape}"
-        advice = f"Probabilities must have the shape of input, {input.shape}." if name == "cross_entropy" else ""
+        advice = "Write target.astype(int)."
+        if labels.ndim > max(input.ndim, 1):
+            advice = "Is it the other way round? The input comes first, then the target."
+        elif name == "cross_entropy":
+            advice += f" Probabilities must have the shape of input, {input.shape}."
         raise TypeError(must_be(name, "target", "class indices (integers)", kind, advice))
     if not input.ndim or labels.shape != _label_shape(input):
         raise ValueError(
             f"{name}: input is {input.shape} and target is {labels.shape}; they must be (n, c) and (n,), "
-            f"(n, c, d, …) and (n, d, …), or (c,) and ()."
+            f"(n, c, d, …) and (n, d, …), or (c,) and ().{_label_advice(input.shape, labels.shape)}"
         )
     classes = input.shape[1 if input.ndim > 1 else 0]
     check(labels_within, labels, name, classes, ignore_index)
@@ -250,14 +260,15 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     """−(y log p + (1 − y) log(1 − p)), in nats, for probabilities p, `input`, and targets y: ``(…), (…) -> ()``.
 
     As in PyTorch each logarithm is at least −100, so that p = 0 or 1 gives a finite loss, and p (1 − p) counts as 1e-12
-    at least in the gradient. ValueError for unequal shapes and for an input outside [0, 1]. For logits use
-    `binary_cross_entropy_with_logits`.
+    at least in the gradient. ValueError for unequal shapes, and for an input or a target outside [0, 1]. For
+    logits use `binary_cross_entropy_with_logits`.
 
     >>> round(binary_cross_entropy(Tensor([0.5, 0.5]), [0.0, 1.0]).item(), 6)  # log 2
     0.693147
     """
     x, target = operands("binary_cross_entropy", input, target=target)
-    check(probabilities_within, x)
+    check(probabilities_within, x, "input", "Apply sigmoid first, or use binary_cross_entropy_with_logits.")
+    check(probabilities_within, target, "target", "Write labels as 0 and 1.")
     losses = bce(x, target)
     return reduced(losses if weight is None else losses * as_like(weight, x), reduction)
 

@@ -146,7 +146,8 @@ def batch_norm(
         n = x.size // max(x.shape[1], 1)
         if n == 1:
             raise ValueError(
-                f"batch_norm: in training a channel needs more than one value, and input {x.shape} has 1. Call eval()?"
+                f"batch_norm: in training a channel needs more than one value, and input {x.shape} has 1. Make batches "
+                f"larger (drop_last=True leaves out a last one of 1), or call eval() to use the model."
             )
         running = (running_mean, running_var, momentum)
         return _by_own_statistics(x, (0, *range(2, x.ndim)), n, running, weight, bias, eps)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 from micrograd_np.core.messages import describe_value
 from micrograd_np.engine.tensor import Tensor
 
+from .advice import layer_for
 from .module import Kind, Module, block
 from .parameter import Parameter
 
@@ -36,7 +37,7 @@ class _Container(Module, Generic[T]):
         """The value to hold for `x`; TypeError if there is none."""
         if isinstance(x, Module):
             return x
-        raise TypeError(f"{type(self).__name__}: holds modules, found {describe_value(x)}.")
+        raise TypeError(f"{type(self).__name__}: holds modules, found {describe_value(x)}.{layer_for(x, Module)}")
 
     def __len__(self) -> int:
         return len(self._contents())

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from micrograd_np.core.hooks import changes
+from micrograd_np.core.messages import explain_all_keywords
 from micrograd_np.engine.tensor import Tensor
 
 from .module import Module
@@ -75,3 +76,6 @@ def _places(module: Module, replaced: Mapping[int, Any]) -> Iterator[tuple[Any, 
                         f"replaced; keep it in a list."
                     )
                 yield holder, key, x
+
+
+explain_all_keywords(["functional_call"], globals())

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from micrograd_np import random
-from micrograd_np.core.messages import require_value
+from micrograd_np.core.messages import explain_all_keywords, require_value
 from micrograd_np.core.spellings import explain_names
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
@@ -290,4 +290,5 @@ def _write(tensor: T, values: Any) -> T:
     return tensor
 
 
+explain_all_keywords(__all__, globals(), always=True)
 explain_names(globals())

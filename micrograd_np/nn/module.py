@@ -30,6 +30,7 @@ from micrograd_np.engine.accumulate import clear_grad
 from micrograd_np.engine.tensor import Tensor
 
 from . import hooked
+from .advice import explain_call, require_state_dict, would_lose
 from .parameter import Buffer, Parameter
 
 alive: WeakSet[Module] = WeakSet()
@@ -110,12 +111,7 @@ class Module:
         replaces = kind is Kind.PARAMETER or (kind is Kind.MODULE and before is not Kind.PARAMETER)
         if before is not None and not replaces:
             if not (kind is before or x is None or (isinstance(x, Tensor) and before in _BUFFERS)):
-                what, allowed = before.value
-                write = f", write into {name}.data[...]" if before is not Kind.MODULE else ""
-                raise TypeError(
-                    f"{type(self).__name__}: {name} is {what}, and would no longer be one as "
-                    f"{with_article(type(x).__name__)}; set {allowed}{write}, or del it first."
-                )
+                raise would_lose(type(self).__name__, name, *before.value, x)
             kind = kind or before
         if kind is not None:
             self._set(name, x, kind)
@@ -152,7 +148,11 @@ class Module:
             for _ in chain(self.named_parameters(), self.named_buffers()):
                 pass
         if self._hooks is None and mode.events is QUIET:
-            return self.forward(*args, **kwargs)
+            try:
+                return self.forward(*args, **kwargs)
+            except TypeError as error:
+                explain_call(type(self), error)
+                raise
         return hooked.call(self, args, kwargs)
 
     # hooks
@@ -423,6 +423,7 @@ class Module:
         missing or unexpected (unless not `strict`) or of another shape; then nothing is changed. A batch norm's
         `num_batches_tracked` may be missing, as in old state dicts, and keeps its value.
         """
+        require_state_dict(state_dict)
         own = dict(self._state())
         arrays = {name: np.asarray(x.data if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
         modules = self.named_modules(remove_duplicate=False)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from micrograd_np import functional
-from micrograd_np.core.messages import require_value
+from micrograd_np.core.messages import describe_value, must_be, require_value
 from micrograd_np.core.settings import Count, Share, Size
 from micrograd_np.core.views import called_as
 from micrograd_np.engine.constant import constant
@@ -108,6 +108,8 @@ class _Recurrent(Module):
         sizes = (self.proj_size or self.hidden_size, self.hidden_size)[: _KINDS[self._name].states]
         if hx is None:
             return tuple([constant(np.zeros((n, size), dtype)) for size in sizes])
+        if len(sizes) > 1 and not (isinstance(hx, (tuple, list)) and len(hx) == len(sizes)):
+            raise TypeError(must_be(self._name, "hx", "a pair of states, (h, c)", describe_value(hx)))
         states = tuple(map(as_tensor, hx if len(sizes) > 1 else (hx,)))
         return states if axis is None else tuple([s[(slice(None),) * axis + (None,)] for s in states])
 

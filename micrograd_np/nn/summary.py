@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.core.events import Events
-from micrograd_np.core.messages import count_of, require_type
+from micrograd_np.core.messages import count_of, explain_keywords, require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.trees import instances
@@ -138,6 +138,7 @@ class _Counter(Events):
                     row.kept += array.nbytes
 
 
+@explain_keywords
 def summary(model: Module, *inputs: Any) -> Summary:
     """A table of the layers of `model`, from one forward pass of `inputs`; it leaves the model as it was.
 

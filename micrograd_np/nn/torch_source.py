@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import nn
-from micrograd_np.core.messages import require_type, require_value
+from micrograd_np.core.messages import explain_keywords, require_type, require_value
 from micrograd_np.nn.module import Kind, _held
 
 _MISSING = object()
@@ -28,6 +28,7 @@ _IN_PLACE = re.compile(r"(, )?inplace=(True|False)")
 _INDENT = " " * 4
 
 
+@explain_keywords
 def to_torch_code(model: Any, name: str = "Model") -> str:
     """The source of a PyTorch class `name` that computes what `model` computes, with the same names in its state dict.
 

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from types import FunctionType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -116,6 +116,14 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
     if all(signature.endswith("?") for signature in ufunc.types):  # yes or no: there is no gradient to lose
         return _without_gradient(self, ufunc, inputs, {})
     raise _no_rule(name)
+
+
+def torch_function(function: Any, *_: Any) -> NoReturn:
+    """TypeError for a function of PyTorch that is called with our tensors; its own: "must be Tensor, not Tensor"."""
+    raise TypeError(
+        f"torch.{function.__name__}: takes PyTorch's tensors; found a Tensor of micrograd_np. Write a function of "
+        f"micrograd_np, or torch.from_numpy(t.detach().numpy())."
+    )
 
 
 def as_no_array(title: str) -> TypeError:

@@ -19,7 +19,7 @@ from micrograd_np.compiler.ir import Op, Value, values_in
 from micrograd_np.compiler.program import Program
 from micrograd_np.compiler.tracing.captures import Surroundings
 from micrograd_np.compiler.tracing.trace import trace
-from micrograd_np.core.messages import require_type, require_value
+from micrograd_np.core.messages import must_be, require_type, require_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.trees import instances
 from micrograd_np.core.vertex import preferred_type
@@ -77,6 +77,8 @@ def export(
     require_type("export", "model", model, callable(model) and not isinstance(model, type), "a Module or a function")
     require_value("export", "opset", opset, opset in range(18, _NEWEST + 1), f"a version from 18 to {_NEWEST}")
     require_value("export", "dtype", dtype, np.dtype(dtype) in (np.float32, np.float64), "float32 or float64")
+    if isinstance(args, (str, Path)):
+        raise TypeError(must_be("export", "args", "example inputs", repr(args), "Write export(model, x, path)."))
     args = args if isinstance(args, (tuple, list)) else (args,)
     inputs = [np.asarray(getattr(x, "data", x)) for x in args]
     kind = preferred_type(Tensor, [*args, *(t for _, t in _named(model))])

@@ -56,12 +56,12 @@ def places_within(places: Any, classes: Any) -> None:
         raise ValueError(message)
 
 
-def probabilities_within(p: Any) -> None:
-    """ValueError for what is outside [0, 1], nan included."""
+def probabilities_within(p: Any, name: str, advice: str) -> None:
+    """ValueError for what is outside [0, 1], nan included, in the argument `name` of binary cross-entropy."""
     if p.size and not (p.item(p.argmin()) >= 0 and p.item(p.argmax()) <= 1):
         message = (
-            f"binary_cross_entropy: input must be probabilities in [0, 1], found values from {p.min():.4g} to "
-            f"{p.max():.4g}. Apply sigmoid first, or use binary_cross_entropy_with_logits."
+            f"binary_cross_entropy: {name} must be probabilities in [0, 1], found values from {p.min():.4g} to "
+            f"{p.max():.4g}. {advice}"
         )
         raise ValueError(message)
 

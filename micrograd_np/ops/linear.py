@@ -97,5 +97,6 @@ linear.vjp(
 @linear.advise
 def _advice_linear(x: tuple[int, ...], weight: tuple[int, ...], bias: tuple[int, ...]) -> str | None:
     if x and weight and x[-1] != weight[-1]:
-        return f"the last axis of x ({x[-1]}) must equal in_features ({weight[-1]})."
+        column = " Of samples of one feature, write x[:, None]." if len(x) == weight[-1] == 1 else ""
+        return f"the last axis of x ({x[-1]}) must equal in_features ({weight[-1]}).{column}"
     return None

@@ -12,6 +12,8 @@ from micrograd_np.core.settings import Share
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 
+from .advice import listed
+
 
 class ExponentialMovingAverage:
     """Running means of `parameters`: a ← decay · a + (1 − decay) · p at each `update`, starting from what they are.
@@ -30,7 +32,7 @@ class ExponentialMovingAverage:
     """
 
     def __init__(self, parameters: Iterable[Tensor], decay: Share = 0.999) -> None:
-        self.parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+        self.parameters = listed(type(self).__name__, parameters)
         self.decay = decay
         self.averages = [Tensor(p.data.copy()) for p in self.parameters]
 

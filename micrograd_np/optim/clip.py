@@ -26,6 +26,7 @@ from micrograd_np.ops.shape import stack
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import power, sqrt
 
+from .advice import listed
 from .vector import parameters_to_vector, vector_to_parameters
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
@@ -48,7 +49,7 @@ def clip_grad_norm_(
     >>> p.grad.data.round(4)
     array([0.6, 0.8])
     """
-    grads = _gradients(parameters)
+    grads = _gradients("clip_grad_norm_", parameters)
     if not grads:
         return Tensor(0.0)
     with no_grad(), np.errstate(over="ignore", under="ignore"):  # the norm may be beyond float64
@@ -109,16 +110,16 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     Tensor([1., 1.])
     """
     with no_grad():
-        for g in _gradients(parameters):
+        for g in _gradients("clip_grad_value_", parameters):
             g.copy_(minimum(maximum(g, -clip_value), clip_value))
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    if not listed and isinstance(parameters, Iterator):
+def _gradients(function: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    tensors = listed(function, parameters)
+    if not tensors and isinstance(parameters, Iterator):
         message = "clipping gradients: the iterator of parameters is used up, so nothing is clipped; pass a list."
         warnings.warn(message, stacklevel=3)
-    return [g for p in listed if (g := grad_of(p)) is not None and g.size]
+    return [g for p in tensors if (g := grad_of(p)) is not None and g.size]
 
 
 explain_names(globals(), "micrograd_np.nn.utils")

@@ -23,14 +23,17 @@ import numpy as np
 
 from micrograd_np.core.errors import no_array
 from micrograd_np.core.events import QUIET
-from micrograd_np.core.messages import must_be, require_value
+from micrograd_np.core.messages import require_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.settings import check
 from micrograd_np.core.spellings import add_foreign_names
+from micrograd_np.core.views import array_of_data
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.accumulate import clear_grad
 from micrograd_np.engine.grad_mode import set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
+
+from .advice import NO_PARAMETERS, Advised, listed, no_group, read_only
 
 _NO_STATE: dict[str, Any] = {}
 _NO_SETTINGS = ("self", "params", "__class__")  # what else `locals` returns in a constructor
@@ -59,7 +62,7 @@ class Slot(NamedTuple):
     shape: tuple[int, ...] | None = None
 
 
-class Optimizer:
+class Optimizer(Advised):
     """What all optimisers share. `params` are tensors, or dicts ``{"params": tensors, "lr": …}`` with settings of
     their own.
 
@@ -104,10 +107,11 @@ class Optimizer:
         self.state: dict[Tensor, dict[str, Any]] = {}
         if isinstance(params, Tensor):
             raise TypeError(f"{self._name}: params is one tensor of shape {params.shape}; pass a list of it.")
-        groups: list[Any] = [params] if isinstance(params, dict) else self._listed(params)
-        self.require(bool(groups), "there are no parameters to train; found an empty list.")
+        groups: list[Any] = [params] if isinstance(params, dict) else listed(self._name, params, alone=False)
+        self.require(bool(groups), NO_PARAMETERS)
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
+        self.watch()
 
     @property
     def _name(self) -> str:
@@ -118,18 +122,11 @@ class Optimizer:
         changed.
         """
         if "params" not in param_group:
-            keys = ", ".join(map(repr, param_group)) or "none"
-            raise ValueError(
-                f"{self._name}: a group is a dict with the key 'params', found {keys}. "
-                "Of a dict of tensors pass list(d.values())."
-            )
+            raise no_group(self._name, param_group)
         params = param_group["params"]
-        params = [params] if isinstance(params, Tensor) else self._listed(params)
+        params = listed(self._name, params)
         trained = set(self._params())
         for p in params:
-            if not isinstance(p, Tensor):
-                advice = "Pass model.parameters()." if isinstance(p, (str, tuple)) else ""
-                raise TypeError(must_be(self._name, "parameters", "tensors", type(p).__name__, advice))
             if p in trained:
                 raise ValueError(f"{self._name}: {_called(p)} is there twice.")
             if p.op is not None:
@@ -143,14 +140,6 @@ class Optimizer:
         self.check(group)
         self.param_groups.append(group)
         self.state.update((p, {}) for p in params)
-
-    def _listed(self, params: Any) -> list[Any]:
-        try:
-            return list(params)
-        except TypeError:
-            advice = "Pass model.parameters()." if hasattr(params, "parameters") else ""
-            kind = type(params).__name__
-            raise TypeError(must_be(self._name, "params", "tensors or dicts of them", kind, advice)) from None
 
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for settings that make no sense, TypeError for what is of another kind."""
@@ -223,7 +212,7 @@ class Optimizer:
                 grad = p._grad
                 if grad is None:
                     continue
-                g, data = grad.data, p.data
+                g, data = grad.data, p.data if type(p.data) is np.ndarray else array_of_data(p)
                 try:
                     if g.shape != data.shape:
                         shapes = f"{p.name or 'a parameter'} is {p.shape} and its grad {grad.shape}"
@@ -243,11 +232,11 @@ class Optimizer:
                     writes.note_all(written)
                     if data.flags.writeable:
                         raise
-                    raise ValueError(
-                        f"{self._name}: {_called(p)} lies in read-only memory, and cannot be updated; give it a copy, "
-                        "p.data = p.data.copy(), or freeze it, p.requires_grad_(False)."
-                    ) from error
-        writes.note_all(written)
+                    raise read_only(self._name, _called(p)) from error
+        if written:
+            writes.note_all(written)
+            return loss
+        self.warn_of_no_gradient()
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:

@@ -11,6 +11,8 @@ from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import concatenate, reshape
 
+from .advice import listed
+
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """All elements of all `parameters`, in order, along one axis. ValueError if there are none.
@@ -18,7 +20,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     >>> parameters_to_vector([Tensor([[1.0, 2.0]]), Tensor(3.0)])
     Tensor([1., 2., 3.])
     """
-    parts = [reshape(p, shape=(-1,)) for p in parameters]
+    parts = [reshape(p, shape=(-1,)) for p in listed("parameters_to_vector", parameters)]
     if not parts:
         raise ValueError("parameters_to_vector: there are no parameters; found an empty list.")
     return concatenate(*parts)
@@ -33,7 +35,7 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
     >>> p, q
     (Tensor([1., 2.]), Tensor([3.]))
     """
-    parameters = list(parameters)
+    parameters = listed("vector_to_parameters", parameters)
     vec = vec if isinstance(vec, Tensor) else Tensor(np.asarray(vec))
     size = sum(p.size for p in parameters)
     if vec.shape != (size,):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count, pairwise, product
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,8 @@ def draw_network(
         raise TypeError(f"draw_network: needs a module, found {describe_value(model)}; {advice}.")
     check("draw_network", direction=direction or "TB", unroll=unroll, max_units=max_units, legend=legend, name=name)
     require_type("draw_network", "loss", loss, loss is None or callable(loss), "a function of output and target")
+    if isinstance(input, (str, PathLike)):
+        raise TypeError(f"draw_network: input is {str(input)!r}; a picture is saved by draw_network(model).save(path).")
     if input is None and (unroll or target is not None):
         setting = "unroll=True" if unroll else "a target"
         raise ValueError(f"draw_network: {setting} without an input, which the network is run on; pass one as well.")

@@ -72,7 +72,8 @@ def target(path: str | Path, formats: Iterable[str]) -> tuple[Path, str]:
     format = path.suffix.lower()[1:]
     if format not in formats:
         raise ValueError(
-            f"save: {path.name!r} ends in {path.suffix!r}, and the suffix names the format; "
+            f"save: {path.name!r} {f'ends in {path.suffix!r}' if path.suffix else 'has no suffix'}, and the suffix "
+            f"names the format; "
             f"choose one of {', '.join(formats)}."
         )
     if not path.parent.is_dir():

@@ -1,5 +1,7 @@
 """Networks as scikit-learn estimators: in pipelines, grid searches and cross-validation."""
 
+from micrograd_np.core.spellings import explain_names as _explain_names
+
 try:
     import sklearn as _sklearn  # noqa: F401
 except ImportError:
@@ -10,3 +12,5 @@ except ImportError:
 from .estimators import NeuralClassifier, NeuralRegressor
 
 __all__ = ["NeuralClassifier", "NeuralRegressor"]
+
+_explain_names(globals())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.messages import explain_keywords
+from micrograd_np.core.messages import describe_value, explain_keywords, must_be
 
 from . import files, tree
 from .files import CheckpointError
@@ -33,6 +34,9 @@ def save(obj: Any, f: str | Path) -> Path:
     3
     >>> folder.cleanup()
     """
+    suits = isinstance(f, (str, PathLike))
+    if not suits:
+        raise TypeError(must_be("save", "f", "the name of a file", describe_value(f), "Write save(obj, 'run.npz')."))
     path = Path(f)
     files.write(path, *tree.flatten(obj))
     return path

@@ -36,6 +36,10 @@ from .record import Record
 
 Metric = Callable[[Any, Any], Any]
 
+_NOT_FINITE = (
+    "the loss is {} in epoch {}. Lower the learning rate, or give clip=1.0; fit inside mg.detect_nonfinite() stops at "
+    "the operation that made it."
+)
 _NO_BATCHES = "there are no batches; an iterator that is used up has none left, pass a DataLoader."
 
 
@@ -176,6 +180,8 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
                 raise ValueError(f"fit: {_NO_BATCHES}")
             if not stop or running["batches"] == batches:
                 row = {"loss": running["total"] / running["samples"]}
+                if main and not np.isfinite(row["loss"]) and np.isfinite(history["loss"]).all():  # the first such
+                    warnings.warn(_NOT_FINITE.format(row["loss"], epoch + 1), LintWarning, stacklevel=2)
                 running = dict.fromkeys(running, 0)
                 if validation is not None:
                     row |= {f"validation {k}": v for k, v in evaluate(model, loss, validation, metrics).items()}
@@ -304,5 +310,8 @@ def _batches(caller: str, name: str, batches: Any) -> Any:
 
 
 def _check_batch(caller: str, name: str, batch: Any) -> None:
-    suits = isinstance(batch, (tuple, list)) and len(batch) > 1
-    require_type(caller, f"each batch of {name}", batch, suits, "a tuple or list (inputs…, targets)")
+    needed = "a tuple or list (inputs…, targets)"
+    if isinstance(batch, (tuple, list)) and len(batch) < 2:
+        value = f"{describe_value(batch)} of {len(batch)}, without targets"
+        raise TypeError(must_be(caller, f"each batch of {name}", needed, value, "Write TensorDataset(x, y)."))
+    require_type(caller, f"each batch of {name}", batch, isinstance(batch, (tuple, list)), needed)

@@ -41,6 +41,13 @@ class History:
             raise KeyError(f"History: there is no {name!r}; there are {', '.join(self.rows[-1])}.")
         return [row[name] for row in self.rows]
 
+    def __getattr__(self, name: str) -> Any:
+        rows = vars(self).get("rows")
+        spaced = name.replace("val_", "validation_").replace("_", " ")
+        name_here = next((key for key in (name, spaced) if rows and key in rows[-1]), "")
+        write = f" Write history[{name_here!r}]." if name_here else " Write history.rows." if name == "history" else ""
+        raise AttributeError(f"History has no {name!r}.{write}", name=name, obj=None if write else self)
+
     @property
     def watched(self) -> str:
         """The number that decides which epoch is best: the validation loss, or the loss if there is no validation."""

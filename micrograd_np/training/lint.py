@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.vertex import Node, Source, held_inputs
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.backward import is_freed, pull, topological
@@ -41,9 +42,11 @@ def lint(model: Module, loss: Tensor, optimizer: Optimizer) -> list[str]:
     value of the loss on a batch, with its graph. It changes nothing; one backward pass computes the gradients.
 
     It reports softmax or sigmoid before a loss that takes logits, parameters that the loss does not reach or the
-    optimiser does not hold, gradients that were never zeroed, dropout or batch norm in the wrong mode, a graph kept
-    alive across steps, float64 data meeting float32 weights, units that are dead for the whole batch, updates that
-    are far too long or too short, and a column minus a row of as many numbers, which is a table of all pairs.
+    optimiser does not hold, tensors of the model that are no parameters, targets that are no probabilities, a loss of
+    nan, gradients that were never zeroed, dropout or batch norm in the wrong mode, a graph kept alive across steps,
+    float64 data meeting float32 weights, units that are dead for the whole batch, updates that are far too long or too
+    short, and a column minus a row of as many numbers, which is a table of all pairs. TypeError for what is no model,
+    loss or optimiser.
 
     >>> from micrograd_np import Tensor, nn, optim
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.Softmax(-1))
@@ -52,6 +55,9 @@ def lint(model: Module, loss: Tensor, optimizer: Optimizer) -> list[str]:
     ...     print(finding)
     cross-entropy takes logits, but gets the result of softmax; remove the softmax, the loss applies its own.
     """
+    require_type("lint", "model", model, isinstance(model, Module), "a Module")
+    require_type("lint", "loss", loss, isinstance(loss, Tensor), "a Tensor, the value of the loss on a batch")
+    require_type("lint", "optimizer", optimizer, isinstance(optimizer, Optimizer), "an optimiser, such as optim.SGD(…)")
     names = {p: name for name, p in model.named_parameters()}
     trained = {p: name for p, name in names.items() if p.requires_grad}
     findings = [*_modes(model, loss), *_holding(names, trained, optimizer)]
@@ -60,7 +66,7 @@ def lint(model: Module, loss: Tensor, optimizer: Optimizer) -> list[str]:
         return [*findings, no_graph]
     graph = topological(loss)
     nodes, reached = [z for z in graph if isinstance(z, Node)], set(graph)
-    findings += _logits(nodes)
+    findings += [*_logits(nodes), *_targets(nodes), *_plain_tensors(model, names, reached, optimizer)]
     if unreached := [name for p, name in trained.items() if p not in reached]:
         findings.append(
             f"the loss does not depend on {_listed(unreached)}; use the layer in forward() without .data, .numpy() or "
@@ -72,6 +78,8 @@ def lint(model: Module, loss: Tensor, optimizer: Optimizer) -> list[str]:
             f"optimizer.zero_grad() before each backward(), unless you accumulate on purpose."
         )
     findings += [*_pairs(nodes), *_dtypes(nodes), *_dead(nodes)]
+    if not np.isfinite(loss.data).all():
+        return [*findings, _not_finite(loss, nodes)]
     stale = list(_kept_alive(names, nodes))
     return findings + (stale or list(_updates(names, trained, loss, optimizer)))
 
@@ -138,6 +146,50 @@ def _logits(nodes: list[Node]) -> Iterator[str]:
         if isinstance(x, Node) and x.op.name in activations:
             name = x.op.name.replace("_", "-")
             yield f"{loss} takes logits, but gets the result of {name}; remove the {name}, the loss applies its own."
+
+
+def _targets(nodes: list[Node]) -> Iterator[str]:
+    """Targets of binary cross-entropy with logits that are no probabilities."""
+    for z in nodes:
+        if z.op.name != "bce_with_logits":
+            continue
+        _, target = held_inputs(z)
+        values = np.asarray(target.data if isinstance(target, Source) else target)
+        if values.size and not (values.min() >= 0 and values.max() <= 1):
+            yield (
+                f"binary cross-entropy takes targets from 0 to 1, but gets values from {values.min():.4g} to "
+                f"{values.max():.4g}; write labels as 0 and 1."
+            )
+
+
+def _plain_tensors(model: Module, names: dict[Any, str], reached: set[Any], optimizer: Optimizer) -> Iterator[str]:
+    """Tensors of the model's attributes that the loss depends on, and that are no parameters."""
+    others = reached.difference(names, *(group["params"] for group in optimizer.param_groups))
+    for path, module in model.named_modules():
+        for name, x in vars(module).items():
+            if isinstance(x, Tensor) and x.requires_grad and x in others:
+                yield (
+                    f"{f'{path}.{name}'.lstrip('.')} requires a gradient, but is no parameter, so the optimiser does "
+                    f"not hold it; write self.{name} = nn.Parameter(...)."
+                )
+
+
+def _not_finite(loss: Tensor, nodes: list[Node]) -> str:
+    """That the loss is no number, and which data or weights are none; −inf may be meant, in a mask."""
+    finding = f"the loss is {loss.item():.4g}" if loss.size == 1 else "the loss is not finite"
+    for z in nodes[::-1]:
+        for name, x in zip(z.op.inputs, held_inputs(z), strict=False):
+            array = x if isinstance(x, np.ndarray) else None if isinstance(x, Node) else getattr(x, "data", None)
+            if isinstance(array, np.ndarray) and array.dtype.kind == "f":
+                wrong = int((np.isnan(array) | (array == np.inf)).sum())
+                trained = isinstance(x, Source) and x.requires_grad
+                remedy = "begin again with a lower learning rate, or clip gradients" if trained else "look at the data"
+                if wrong:
+                    return (
+                        f"{finding}: {name} of {z.op.name}, of shape {array.shape}, has nan or infinity in {wrong} of "
+                        f"its {array.size} elements; {remedy}."
+                    )
+    return f"{finding}; mg.detect_nonfinite() stops at the operation that makes the first nan or infinity."
 
 
 def _pairs(nodes: list[Node]) -> Iterator[str]:

@@ -614,6 +614,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:SGD. step. no parameter has a gradient")  # that holds the former net
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_takes_the_place_of_something_between_calls_is_used(change):
     wanted, found = course(CHANGES[change])

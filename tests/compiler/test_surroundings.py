@@ -459,3 +459,22 @@ def test_an_iterator_is_another_one_between_calls():
     assert np.array_equal(f(X).data, X)
     thing.numbers = itertools.count(5)
     assert np.array_equal(f(X).data, X * 5)
+
+
+def test_a_result_that_an_earlier_call_has_kept_is_no_hindrance():
+    model = nn.Linear(3, 2)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    kept = []
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = model(x).square().mean()
+        loss.backward()
+        optimizer.step()
+        kept.append(loss)
+        return loss
+
+    compiled = mg.compile(step)
+    shown = [compiled(X).item() for _ in range(4)]
+    assert [loss.item() for loss in kept] == shown[: len(kept)]
+    assert shown == sorted(shown, reverse=True)

@@ -221,11 +221,42 @@ def test_updates_out_of_proportion(kind, lr, words):
     only(look(model, loss, kind(model.parameters(), lr=lr)), "times as long as the weights", words)
 
 
-def test_an_update_of_nan_is_out_of_proportion():
+def test_a_loss_of_nan_is_traced_to_the_weights_or_to_the_data():
     model = network()
+    data = np.array(X)
+    data[0, 0] = np.nan
+    only(look(model, nn.CrossEntropyLoss()(model(mg.Tensor(data)), LABELS)), "the loss is nan: x of linear", "the data")
     model[2].bias.data[0] = np.nan
     loss = nn.CrossEntropyLoss()(model(mg.Tensor(X)), LABELS)
-    only(look(model, loss), "nan times as long")
+    only(look(model, loss), "the loss is nan: bias of linear", "nan or infinity in 1 of", "lower learning rate")
+
+
+def test_a_loss_of_nan_out_of_numbers_asks_for_detect_nonfinite():
+    model = nn.Linear(2, 1)
+    with np.errstate(all="ignore"):
+        loss = mg.log(-model(np.ones((3, 2))).square()).sum()
+    only(look(model, loss), "the loss is nan; mg.detect_nonfinite()")
+
+
+def test_a_tensor_of_the_model_that_is_no_parameter_is_told():
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.layer, self.scale = nn.Linear(2, 1), mg.Tensor([1.0], requires_grad=True)
+
+        def forward(self, x):
+            return self.layer(x) * self.scale
+
+    model = nn.Sequential(Scaled())
+    loss = model(np.ones((3, 2))).square().mean()
+    only(look(model, loss), "0.scale requires a gradient, but is no parameter", "self.scale = nn.Parameter")
+    held = optim.SGD([*model.parameters(), model[0].scale], lr=1e-3)
+    assert not any("no parameter" in finding for finding in mg.lint(model, loss, held))
+
+
+def test_labels_beyond_0_and_1_are_told():
+    model = nn.Linear(2, 1)
+    loss = nn.BCEWithLogitsLoss()(model(np.ones((2, 2))), [[-1.0], [1.0]])
+    only(look(model, loss), "takes targets from 0 to 1, but gets values from -1 to 1", "write labels as 0 and 1")
 
 
 def test_lbfgs_is_looked_over_without_its_updates():

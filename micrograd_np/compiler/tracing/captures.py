@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.vertex import Vertex
+from micrograd_np.core.vertex import Vertex, grad_of
 
 from ..guards import (
     CONTAINERS,
@@ -145,8 +145,8 @@ class Surroundings:
         """The arrays of the tensors and of their gradients, with their names."""
         for x in self.tensors():
             yield x.thing.name or x.name, x.thing.data
-            if x.thing._grad is not None:
-                yield f"the gradient of {x.thing.name or x.name}", x.thing._grad.data
+            if (grad := grad_of(x.thing)) is not None:
+                yield f"the gradient of {x.thing.name or x.name}", grad.data
 
     def named(self) -> dict[str, Any]:
         """The tensors that have a name of their own: variables, and what is in a module that is one."""
