@@ -201,9 +201,9 @@ LINES = {
     "optim/lr_scheduler": 810,  # examples in docstrings
     "pictures": 3220,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "sklearn": 350,
-    "storage": 380,
+    "storage": 390,
     "torch": 3550,  # its budget is 1,600: the table alone has 480 rows, what takes more than one expression 90
-    "training": 1290,  # planes of a record are drawn later, from copies of the weights
+    "training": 1300,  # planes of a record are drawn later, from copies of the weights
 }
 SLACK = 250  # a number that is further away from the truth is no decision
 

@@ -384,3 +384,43 @@ def test_an_update_that_makes_a_result_of_a_parameter_says_how_it_is_written():
 def test_data_of_another_form_is_answered_with_what_to_write(call, says):
     with pytest.raises((TypeError, ValueError, RuntimeError), match=says):
         call()
+
+
+@pytest.mark.parametrize("watch", [mg.detect_nonfinite, mg.detect_mutation, mg.trace_origins, mg.enable_grad])
+def test_a_decorator_without_its_brackets_says_so(watch):
+    with pytest.raises(TypeError, match=rf"takes no arguments; .* write @{watch.__name__}\(\)"):
+        watch(abs)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"scheduler": optim.lr_scheduler.StepLR}, r"scheduler must be a schedule, .*; found the class StepLR"),
+        ({"checkpoint": "no such folder/run.npz"}, "there is no directory"),
+        ({"checkpoint": "run.pt"}, "the name must end in .npz or .safetensors"),
+    ],
+)
+def test_what_fit_needs_after_an_epoch_is_told_before_the_first(settings, says):
+    model, loss, optimizer = step_of()
+    before = model.weight.data.copy()
+    with pytest.raises((TypeError, ValueError, FileNotFoundError), match=says):
+        mg.fit(model, loss, optimizer, [(X, X[:, :1])], progress=False, **settings)
+    assert (model.weight.data == before).all()
+
+
+@pytest.mark.parametrize("loss", [nn.MSELoss(), nn.CrossEntropyLoss(), nn.BCEWithLogitsLoss()])
+def test_a_forward_without_return_is_told_by_the_loss(loss):
+    class Silent(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(2, 1)
+
+        def forward(self, x):
+            self.layer(x)
+
+    with pytest.raises(TypeError, match=r"Does a function end without return\?"):
+        loss(Silent()(X), X[:, :1])
+
+
+def test_the_accuracy_of_one_column_of_scores_is_not_that_of_class_0():
+    with pytest.raises(ValueError, match="for one score per sample use binary_accuracy"):
+        mg.training.accuracy(nn.Linear(2, 1)(X), [0, 1, 0, 1, 0, 1])

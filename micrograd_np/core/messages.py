@@ -299,10 +299,12 @@ def is_inert(value: Any) -> bool:
     return str(value) in ("None", "False", "cpu")
 
 
-def takes_nothing(name: str, argument: Any) -> TypeError:
-    """The error of a context manager, such as no_grad, that is made with an argument."""
-    advice = f"As a decorator, write @{name}()." if callable(argument) else "Write set_grad_enabled(flag)."
-    return TypeError(f"{name}: takes no arguments; found {describe_value(argument)}. {advice}")
+def require_nothing(name: str, arguments: tuple[Any, ...]) -> None:
+    """Raise TypeError if a context manager, such as no_grad, is made with arguments."""
+    for x in arguments[:1]:
+        flag = " Write set_grad_enabled(flag)." if name.endswith("_grad") else ""
+        advice = f" As a decorator, write @{name}()." if callable(x) else flag
+        raise TypeError(f"{name}: takes no arguments; found {describe_value(x)}.{advice}")
 
 
 def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[str]) -> dict[str, Any]:

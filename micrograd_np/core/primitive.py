@@ -489,7 +489,8 @@ def as_array(x: Any, name: str = "") -> Any:
         raise type(error)(message) from None
     if array.dtype.kind not in "fiub":
         kind = f"{type(x).__name__} of dtype {array.dtype}"
-        raise TypeError(f"{caller(name)}: needs numbers or booleans, found {kind}: {x!r:.80}.")
+        lost = " Does a function end without return?" if x is None else ""
+        raise TypeError(f"{caller(name)}: needs numbers or booleans, found {kind}: {x!r:.80}.{lost}")
     if isinstance(x, (np.generic, bool, int, float)):  # a number, which a program may keep
         mode.events.constant(array)
     return array

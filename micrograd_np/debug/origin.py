@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from micrograd_np.core.events import Relay
+from micrograd_np.core.messages import require_nothing
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.vertex import Node, Vertex
@@ -65,7 +66,8 @@ def origin_of(x: Vertex | Any) -> Origin | None:
 class Watch(Relay, ContextDecorator):
     """A context in which every tensor remembers where it was made; derived classes check more. Watches nest."""
 
-    def __init__(self) -> None:
+    def __init__(self, *unknown: Any) -> None:
+        require_nothing(type(self).__name__, unknown)
         self.path: list[str] = []  # the modules whose calls are running
         self.names: dict[int, str] = {}
         self.last: tuple[Any, int] = (None, -1)  # the vertex that the walk is at, and its latest input

@@ -4,7 +4,7 @@ from contextlib import ContextDecorator
 from typing import Any, Self
 
 from micrograd_np.core.events import QUIET
-from micrograd_np.core.messages import takes_nothing
+from micrograd_np.core.messages import require_nothing
 from micrograd_np.core.modes import mode
 from micrograd_np.core.settings import checked
 
@@ -15,8 +15,7 @@ class _Recording(ContextDecorator):
     enabled: bool
 
     def __init__(self, *unknown: Any) -> None:
-        if unknown:
-            raise takes_nothing(type(self).__name__, unknown[0])
+        require_nothing(type(self).__name__, unknown)
         self.before: list[bool] = []  # a stack: one object may be entered more than once
 
     def _recreate_cm(self) -> Self:  # for each call of a decorated function, so that threads share no stack

@@ -734,6 +734,6 @@ def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"Tensor: needs real numbers or booleans; found {type(data).__name__} giving dtype {array.dtype}: "
-            f"{data!r:.80}."
+            f"{data!r:.80}.{' Does a function end without return?' if data is None else ''}"
         )
     return array

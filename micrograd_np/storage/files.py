@@ -8,7 +8,7 @@ import os
 import time
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from glob import escape
 from pathlib import Path
@@ -40,10 +40,10 @@ def unusable(path: Path, problem: str) -> CheckpointError:
     return CheckpointError(f"load: {path} {problem}; nothing has been loaded.")
 
 
-def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
-    """Write a file beside `path`, and rename it once it is safely on disk; a crash leaves the old file.
+def encoder_for(path: Path) -> Callable[..., None]:
+    """What writes a file of the name of `path`. ValueError unless it ends in .npz or .safetensors.
 
-    ValueError unless the name ends in .npz or .safetensors.
+    FileNotFoundError where there is no such directory.
     """
     encode = {".npz": _npz, ".safetensors": _safetensors}.get(path.suffix)
     if encode is None:
@@ -51,6 +51,15 @@ def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
     if not path.parent.is_dir():
         message = f"save: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
         raise FileNotFoundError(message)
+    return encode
+
+
+def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
+    """Write a file beside `path`, and rename it once it is safely on disk; a crash leaves the old file.
+
+    ValueError unless the name ends in .npz or .safetensors.
+    """
+    encode = encoder_for(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:

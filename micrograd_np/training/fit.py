@@ -26,6 +26,7 @@ from micrograd_np.optim.clip import clip_grad_norm_
 from micrograd_np.optim.lr_scheduler import ReduceLROnPlateau
 from micrograd_np.optim.optimizer import Optimizer
 from micrograd_np.storage import load, save
+from micrograd_np.storage.files import encoder_for
 
 from .history import History, described_row
 from .interrupt import Interrupt
@@ -113,10 +114,14 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
         suits = path is None or isinstance(path, (str, Path)) or (name == "record" and isinstance(path, Record))
         require_type("fit", name, path, suits, "the name of a file")
     require_value("fit", "resume", resume, resume in {True, False, "auto"}, 'True, False or "auto"')
+    suits = hasattr(scheduler, "step") and not isinstance(scheduler, type)
+    require_type("fit", "scheduler", scheduler, scheduler is None or suits, "a schedule, such as StepLR(optimizer, 10)")
     main = True
     if distributed is not None:
         distributed = _distributed(distributed, model, loss, optimizer, clip, compile=compile)
         main, lint = distributed.rank == 0, False
+    if checkpoint is not None and main:
+        encoder_for(Path(checkpoint))  # which says now, and not after an epoch, if there is none
     history = History()
     ended = False  # by a callback
     running = {"total": 0.0, "samples": 0, "batches": 0}  # of the epoch under way

@@ -27,7 +27,7 @@ def _paired(predicted: Any, true: Any, caller: str) -> _Arrays:
 def _classes(predictions: Any, targets: Any, caller: str) -> _Arrays:
     """Predicted and true classes, from scores ``(n, c, …)`` or classes. ValueError for shapes that do not match."""
     predicted, true = _array(predictions), _array(targets)
-    if predicted.ndim == true.ndim + 1:
+    if predicted.ndim == true.ndim + 1 and predicted.shape[1] != 1:
         predicted = predicted.argmax(axis=1)
     elif predicted.dtype.kind == "f":
         raise ValueError(
