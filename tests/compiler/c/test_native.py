@@ -36,7 +36,7 @@ class InC:
     """A compiled step, which runs in C after the first call."""
 
     def __init__(self, step):
-        self.compiled = mg.compile(step)
+        self.compiled = mg.compile(step, backend="numpy")
         self.native = None
         self.runs = self.flagged = 0
 
@@ -49,7 +49,7 @@ class InC:
             self.native = Native(entry.raw, each)
             path, _ = Build(self.native.source).wait()
             self.numpy, self.step = entry.step, self.native.bind(path)
-            entry.step, entry._bound, self.compiled.quick = self.run, None, None
+            entry.step, self.compiled.quick = self.run, None
         return result
 
     def run(self, *arrays):
