@@ -18,7 +18,6 @@ import numpy as np
 from ..error import CompileError
 from ..ir import Label, Op, Value, values_in
 from ..memory import Plan, arrange
-from ..naming import Names
 from ..passes import run_passes
 from ..program import copied
 from ..writing.idioms import choose
@@ -26,7 +25,7 @@ from .expressions import TYPES, literal
 from .places import Unsupported
 from .rolling import rolled
 from .scalars import clocks
-from .source import TAKEN, Source
+from .source import CNames, Source, words
 from .totals import VARIABLES, around, total
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ _PART = re.compile(r"\$(\d+)\$(\[([^\]]*)\])?")
 
 def reserved(name: str) -> bool:
     """Whether a word means something else in C than a function of the user's."""
-    return not name.isascii() or (name in TAKEN and name != "step")
+    return not name.isascii() or (name != "step" and CNames().unique(name) != name)
 
 
 def write_file(
@@ -162,7 +161,7 @@ class _File(Source):
     # groups
 
     def _pieces(self) -> Any:
-        self.names.taken.add(self.stem)
+        self.names.taken |= {self.stem, f"{self.stem}_load"}
         for group in self.groups:
             self._call(group)
         self.once = {text for text, n in self.counts.items() if n == 1}
@@ -184,14 +183,14 @@ class _File(Source):
             return []
         if text not in self.once:
             return self._shared(text, labels, section, pointers)
-        names = Names(*self.names.taken)  # but for what is a name inside of this alone
-        words: dict[str, str] = {}
+        names = CNames(*self.names.taken, *words(text))  # but for what is a name inside of this alone
+        named: dict[str, str] = {}
 
         def spelt(match: re.Match[str]) -> str:
             number, _, index = match.groups()
             if number not in pointers:
-                words[number] = words.get(number) or names.unique(self.word(labels[int(number)]))
-                return words[number]
+                named[number] = named.get(number) or names.unique(self.word(labels[int(number)]))
+                return named[number]
             return pointers[number] if index is None else element(pointers[number], index)
 
         rows = textwrap.dedent(_PART.sub(spelt, text.partition("{\n")[2].removesuffix("}"))).splitlines()
@@ -240,7 +239,7 @@ class _File(Source):
         code = " ".join((*functions, *rows))
         if re.search(r"\bas_\w+\(|_t \*\)|(float|double) \*\)", code):
             raise Unsupported("it reads numbers as those of another type")
-        checked, used = self.stops in code, set(re.findall(r"\w+", " ".join(rows)))
+        checked, used = self.stops in code, words(" ".join(rows))
         parameters = ", ".join(map(self._parameter, range(len(self.sources))))
         head = f"{'int' if checked else 'void'} {self.stem}({parameters or 'void'})"
         body = [f"(void){name}; /* makes no difference */" for name in self.arguments.values() if name not in used]

@@ -33,25 +33,57 @@ if TYPE_CHECKING:
     from .products import Product
     from .steps import Step
 
-__all__ = ["TAKEN", "Source", "prelude"]
+__all__ = ["CNames", "Source", "prelude", "words"]
 
-TAKEN = re.findall(
+_TAKEN = re.findall(
     r"\w+",
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
-    "i j k l m n p q a b c block count skip label row place memory step note flags raised unary binary reduce matmul "
+    "asm auto break case char const continue default do double else enum extern float for goto if inline int long "
+    "register restrict return short signed sizeof static struct switch typedef typeof union unsigned void volatile "
+    "while linux unix main step load file math_errhandling stdin stdout stderr EOF FILE INFINITY INLINE NAN NULL "
+    "i j k l m n p q a b c block count skip label row place memory reported note flags flag_numbers raised given bind "
+    "unary binary reduce matmul numpy_loop numpy_matmul_float numpy_matmul_double ndarray wrong total element "
     "from to part parts divide places run_part threads started length own "
-    "ndarray numpy_loop boolean given bind exp log tanh sin cos pow round isfinite isnan isinf signbit sqrt fabs index "
-    "main div y0 y1 yn j0 j1 jn gamma lgamma tgamma load file wrong total element",
+    "boolean intptr_t uintptr_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t "
+    "as_float as_double as_int32_t as_int64_t memcpy feclearexcept fetestexcept pthread_create pthread_join "
+    "isfinite isinf isnan isnormal signbit fpclassify index div remove rename renameat tmpfile tmpnam tempnam getc "
+    "gets getchar getdelim getline getw putc puts putchar putw printf scanf perror fread fopen popen pclose clearerr "
+    "rewind setbuf setvbuf ungetc ctermid dprintf vprintf vscanf",
 )
-TAKEN += [f"{name}{end}" for name in MATHS.values() for end in ("", "f")] + ["expf", "fabsf", "sqrtf"]
-"""Words that have a meaning in C, or in the text around the names."""
+_MATHS = re.findall(
+    r"\w+",
+    "drem erf erfc fabs fdim finite fma frexp gamma ilogb j0 j1 jn ldexp lgamma llrint llround logb lrint lround modf "
+    "nan nearbyint nextafter nexttoward remainder remquo round scalb scalbln scalbn significand sqrt tgamma y0 y1 yn",
+)
+_TAKEN += [f"{name}{end}" for name in (*MATHS.values(), *_MATHS) for end in ("", "f", "l")]
+_MACRO = re.compile(
+    r"(CLOCKS?|FE|FILENAME|FOPEN|FP|HUGE|MATH|PTHREAD|PTRDIFF|SCHED|SEEK|SIG\w*|SIZE|TIMER?|TMP|U?INT\w*|WCHAR|WINT)"
+    r"_\w*[A-Z]|FP_ILOGB0|M_([12]_)?[A-Z0-9]+(_[24])?"
+)
+
+
+class CNames(Names):
+    """Names that mean nothing else in C, in its library, or in the text around them, of which some words are given."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__(*_TAKEN, *words)
+
+    def unique(self, wish: str) -> str:
+        """`wish` as an identifier that nothing else has."""
+        name = super().unique(wish)
+        while _MACRO.fullmatch(name):
+            name = super().unique(name)
+        return name
 
 
 @functools.cache
 def prelude(name: str = "prelude") -> str:
     """The text of one of the files that all programs share."""
     return files(__package__).joinpath(f"{name}.h").read_text(encoding="utf-8")
+
+
+def words(text: str) -> set[str]:
+    """The words of a text."""
+    return set(re.findall(r"\w+", text))
 
 
 class Piece(NamedTuple):
@@ -86,11 +118,12 @@ class Source:
         """What has a place already."""
         self.groups = fuse(self._steps(), self.places, self.lasting)
         self._lay_out()
-        self.names = Names(*TAKEN)
+        self.names = CNames()
         self._last = "", ""
         self.fields: dict[Storage, str] = {}
         """By storage whose address does not change: its name in the structure."""
         self.arguments = {i: self.names.unique(self.names.wish(v) or "x") for i, v in enumerate(sources)}
+        self.arrays = {i: self.names.unique(f"{name}_array") for i, name in self.arguments.items()}
         self.functions: dict[str, str] = {}  # by text
         self.definitions: list[str] = []
         self.loops: dict[tuple[str, str], str] = {}
@@ -230,10 +263,10 @@ class Source:
         """The name of the function of a text, which is written once; `first` say which labels are named first."""
         if text not in self.functions:
             name = self.names.unique(section.rpartition(" ")[2])
-            names = Names(*TAKEN)
-            words = {str(i): names.unique(self.word(labels[i])) for i in dict.fromkeys((*first, *range(len(labels))))}
+            names = CNames(*words(text))
+            named = {str(i): names.unique(self.word(labels[i])) for i in dict.fromkeys((*first, *range(len(labels))))}
             self.functions[text] = name
-            spelt = re.sub(r"\$(\d+)\$", lambda rows_first: words[rows_first[1]], text)
+            spelt = re.sub(r"\$(\d+)\$", lambda number: named[number[1]], text)
             self.definitions.append(
                 re.sub(r"\b(NAME|PART)\b", lambda word: f"{name}{'_part' * (word[0] == 'PART')}", spelt)
             )
@@ -325,7 +358,7 @@ class Source:
             out.append(prelude("threads"))
         for definition in self.definitions:
             out += [definition, ""]
-        parameters = "".join(f", const ndarray *{name}_array" for name in self.arguments.values())
+        parameters = "".join(f", const ndarray *{name}" for name in self.arrays.values())
         for piece in self.pieces:
             if piece.rows:
                 out.append(f"int {piece.name}(const memory *m{parameters}) {{")
@@ -336,11 +369,11 @@ class Source:
     def _opening(self, rows: Sequence[str]) -> list[str]:
         """Where the elements of the arguments are that some rows read."""
         rows_first = []
-        words = set(re.findall(r"\w+", " ".join(rows)))
+        used = words(" ".join(rows))
         for i, argument in self.arguments.items():
-            if argument in words:
+            if argument in used:
                 kind = self.types[i]
-                rows_first.append(f"{kind} *{argument} = {argument}_array->data;")
+                rows_first.append(f"{kind} *{argument} = {self.arrays[i]}->data;")
                 rows_first.append(
                     f"if ((uintptr_t){argument} % sizeof({kind})) return {STOP}; /* NumPy would copy it first */"
                 )
