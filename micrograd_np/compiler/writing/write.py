@@ -22,15 +22,16 @@ WIDTH = 110
 _MANY = 24  # buffers alike that have a row each
 _OWN = (
     "np", "i", "j", "own", "quiet", "partial", "threads", "copy_context", "step", "state", "numbers", "constants",
-    "objects", "arena", "build",
+    "objects", "arena", "build", "range", "min", "slice", "ThreadPoolExecutor",
 )  # fmt: skip
 
 
 class Literals:
     """Arguments as source; the constants, state, numbers and objects that are met on the way are noted by name."""
 
-    def __init__(self) -> None:
-        self.names = Names(*_OWN)
+    def __init__(self, program: Program) -> None:
+        every = (one for op in program.ops for one in op.parts if one.function.startswith("routine."))
+        self.names = Names(*_OWN, *(one.call.__name__ for one in every))  # functions keep their names, values give way
         self.objects: dict[str, Any] = {}
         self.constants: dict[str, Any] = {}
         self.state: dict[str, Memory] = {}
@@ -136,7 +137,7 @@ class Writer(Literals):
     """Writes each operation as the call that it is, on memory laid out by a plan."""
 
     def __init__(self, program: Program, plan: Plan) -> None:
-        super().__init__()
+        super().__init__(program)
         self.program, self.plan = program, plan
         self.aliases: dict[str, str] = {}
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
@@ -323,10 +324,7 @@ class Writer(Literals):
     def source(self) -> str:
         """The module: ``build(state, numbers, constants, objects)`` binds everything and returns the step."""
         program = self.program
-        every = (one for op in program.ops for one in op.parts)
-        for f, one in {one.function: one for one in every}.items():  # functions keep their names, values give way
-            if f.startswith("routine."):
-                self.names.taken.add(one.call.__name__)
+        for f in dict.fromkeys(one.function for op in program.ops for one in op.parts):
             f = "np.copyto" if f == "copy" else f.rpartition("[")[0] if f.endswith("]") else f  # noqa: PLW2901
             if f.startswith("np.") and f != "np.dot":
                 self.alias(f)
