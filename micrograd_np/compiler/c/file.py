@@ -26,7 +26,7 @@ from .places import Unsupported
 from .rolling import rolled
 from .scalars import clocks
 from .source import CNames, Source, words
-from .totals import VARIABLES, around, total
+from .totals import VARIABLES, around, function, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -217,14 +217,12 @@ class _File(Source):
         for q, (x, strides, u, v) in enumerate(zip(places, (p.a, p.b, p.c), (i, k, i), (k, j, j), strict=True)):
             moves = zip((*(axis[q + 1] for axis in p.batch), *strides), (*outer, u, v), strict=True)
             at.append(total((s // x.dtype.itemsize, variable) for s, variable in moves if lengths[variable] > 1))
-        a, b, c = (TYPES[x.dtype.name] for x in places)
-        term = f"$0$[{at[0]}] * $1$[{at[1]}]"
-        body = [f"{c} total = 0;", *around([(k, p.k)], [f"total += {term};"], ""), f"$2$[{at[2]}] = total;"]
+        term, kind = f"$0$[{at[0]}] * $1$[{at[1]}]", TYPES[step.result.dtype.name]
+        body = [f"{kind} total = 0;", *around([(k, p.k)], [f"total += {term};"], ""), f"$2$[{at[2]}] = total;"]
         if p.k == 1:
             body = [f"$2$[{at[2]}] = {term};"]
         loops = [(x, n) for x, n in lengths.items() if n > 1 and x != k]
-        head = f"static void NAME(const {a} *$0$, const {b} *$1$, {c} *$2$) {{"
-        return self._apply("\n".join([head, *around(loops, body), "}"]), places, "product")
+        return self._apply(function(places, step.result, around(loops, body)), places, "product")
 
     # the whole
 

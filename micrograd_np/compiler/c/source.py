@@ -20,7 +20,7 @@ from .fuse import fuse
 from .nest import Nest, loop_name
 from .places import Places
 from .steps import steps
-from .totals import VARIABLES, around, index_of, one_by_one, reduction, total
+from .totals import VARIABLES, around, function, index_of, one_by_one, reduction, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -298,12 +298,10 @@ class Source:
     def _check(self, step: Step) -> list[str]:
         """A loop that looks for what must not be."""
         (x,), (word, wrong) = step.operands, step.spelling
-        kind = TYPES[x.dtype.name]
         loops = list(zip(VARIABLES, x.shape, strict=False))
         body = [f"const int64_t {word} = $0$[{index_of(x, [v for v, _ in loops])}];"]
         body.append(f"if ({wrong}) {self.stops};")
-        text = "\n".join([f"static void NAME(const {kind} *$0$) {{", *around(loops, body), "}"])
-        return self._apply(text, (x,), "check")
+        return self._apply(function((x,), None, around(loops, body)), (x,), "check")
 
     def _gather(self, step: Step) -> list[str]:
         """A loop that reads, or writes, where whole numbers say; what is out of bounds stops it."""
@@ -328,11 +326,7 @@ class Source:
         target, source = pair if step.kind == "scatter" else pair[::-1]
         body = [*rows, *around(loops[axes:], [f"{target} {sign} {source};"], "")]
         places = [x, *indices, z]
-        parameters = ", ".join(
-            f"{'' if p is last else 'const '}{TYPES[p.dtype.name]} *${k}$" for k, p in enumerate(places)
-        )
-        text = "\n".join([f"static void NAME({parameters}) {{", *around(loops[:axes], body), "}"])
-        return self._apply(text, places, step.kind)
+        return self._apply(function(places, last, around(loops[:axes], body)), places, step.kind)
 
     # the whole
 
