@@ -21,7 +21,7 @@ from ..memory import Plan, arrange
 from ..passes import run_passes
 from ..program import copied
 from ..writing.idioms import choose
-from .expressions import TYPES, literal
+from .expressions import MATHS, TYPES, literal
 from .places import Unsupported
 from .rolling import rolled
 from .scalars import clocks
@@ -42,12 +42,21 @@ __all__ = ["reserved", "write_file"]
 LARGEST = 50_000  # numbers that stand in the file as text
 _WIDTH = 110
 _SPARED = 0.75  # buffers share memory where that takes less than this part of it
+_LIBRARY = re.findall(
+    r"\w+",
+    "clearerr ctermid dprintf drem erf erfc fabs fdim finite fma fopen fread frexp gamma getc getchar getdelim getline "
+    "gets getw ilogb j0 j1 jn ldexp lgamma llrint llround logb lrint lround modf nan nearbyint nextafter nexttoward "
+    "pclose perror popen printf putc putchar puts putw remainder remove remquo rename renameat rewind round scalb "
+    "scalbln scalbn scanf setbuf setvbuf significand sqrt tempnam tgamma tmpfile tmpnam ungetc vprintf vscanf y0 y1 yn",
+)
+_LIBRARY = [f"{name}{end}" for name in (*MATHS.values(), *_LIBRARY) for end in ("", "f", "l")]
+"""The functions of <math.h> and <stdio.h>."""
 _PART = re.compile(r"\$(\d+)\$(\[([^\]]*)\])?")
 
 
 def reserved(name: str) -> bool:
     """Whether a word means something else in C than a function of the user's."""
-    return not name.isascii() or (name != "step" and CNames().unique(name) != name)
+    return not name.isascii() or (name != "step" and CNames(*_LIBRARY).unique(name) != name)
 
 
 def write_file(
@@ -101,6 +110,7 @@ class _File(Source):
     """The C of a program, as a file that stands alone."""
 
     exact = False
+    library = _LIBRARY
     stops = "wrong = 1"
 
     def __init__(self, program: Program, sources: list[Value], outputs: int, stem: str, numbers: Any) -> None:

@@ -17,7 +17,7 @@ from ..naming import Names
 from .binding import STOP
 from .expressions import MATHS, TYPES
 from .fuse import fuse
-from .nest import Nest, loop_name
+from .nest import Nest
 from .places import Places
 from .steps import steps
 from .totals import VARIABLES, around, function, index_of, one_by_one, reduction, total
@@ -45,16 +45,10 @@ _TAKEN = re.findall(
     "from to part parts divide places run_part threads started length own "
     "boolean intptr_t uintptr_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t "
     "as_float as_double as_int32_t as_int64_t memcpy feclearexcept fetestexcept pthread_create pthread_join "
-    "isfinite isinf isnan isnormal signbit fpclassify index div remove rename renameat tmpfile tmpnam tempnam getc "
-    "gets getchar getdelim getline getw putc puts putchar putw printf scanf perror fread fopen popen pclose clearerr "
-    "rewind setbuf setvbuf ungetc ctermid dprintf vprintf vscanf",
+    "isfinite isinf isnan isnormal signbit fpclassify index div round sqrt fabs sqrtf fabsf "
+    "gamma lgamma tgamma j0 j1 jn y0 y1 yn",
 )
-_MATHS = re.findall(
-    r"\w+",
-    "drem erf erfc fabs fdim finite fma frexp gamma ilogb j0 j1 jn ldexp lgamma llrint llround logb lrint lround modf "
-    "nan nearbyint nextafter nexttoward remainder remquo round scalb scalbln scalbn significand sqrt tgamma y0 y1 yn",
-)
-_TAKEN += [f"{name}{end}" for name in (*MATHS.values(), *_MATHS) for end in ("", "f", "l")]
+_TAKEN += [f"{name}{end}" for name in MATHS.values() for end in ("", "f")]
 _MACRO = re.compile(
     r"(CLOCKS?|FE|FILENAME|FOPEN|FP|HUGE|MATH|PTHREAD|PTRDIFF|SCHED|SEEK|SIG\w*|SIZE|TIMER?|TMP|U?INT\w*|WCHAR|WINT)"
     r"_\w*[A-Z]|FP_ILOGB0|M_([12]_)?[A-Z0-9]+(_[24])?"
@@ -62,7 +56,7 @@ _MACRO = re.compile(
 
 
 class CNames(Names):
-    """Names that mean nothing else in C, in its library, or in the text around them, of which some words are given."""
+    """Names that mean nothing else in C, or in the text around them, of which some words are given."""
 
     def __init__(self, *words: str) -> None:
         super().__init__(*_TAKEN, *words)
@@ -99,6 +93,8 @@ class Source:
 
     exact = True
     """Whether it computes what NumPy computes, in every bit."""
+    library: Sequence[str] = ()
+    """What the names of the whole file must not be, either."""
     stops = f"flags |= {STOP}"
     """What says that the call must not go on."""
 
@@ -118,7 +114,7 @@ class Source:
         """What has a place already."""
         self.groups = fuse(self._steps(), self.places, self.lasting)
         self._lay_out()
-        self.names = CNames()
+        self.names = CNames(*self.library)
         self._last = "", ""
         self.fields: dict[Storage, str] = {}
         """By storage whose address does not change: its name in the structure."""
@@ -195,7 +191,8 @@ class Source:
 
     def loop(self, ufunc: str, signature: str) -> str:
         """The name of an inner loop of NumPy's."""
-        return self.loops.setdefault((ufunc, signature), loop_name(ufunc, signature))
+        kind = TYPES[np.dtype(signature[0]).name]
+        return self.loops.setdefault((ufunc, signature), f"numpy_{ufunc}_{kind}")
 
     # groups
 
@@ -242,9 +239,7 @@ class Source:
         write = {"product": self._product, "reduction": self._reduction, "check": self._check}
         if group.kind != "loop":
             return write.get(group.kind, self._gather)(step)
-        nest = Nest(group, self.stored, self.threads)
-        for ufunc, signature in nest.loops:
-            self.loop(ufunc, signature)
+        nest = Nest(group, self.stored, self.threads, self.loop)
         section = group.steps[-1].op.section
         if nest.threads == 1:
             return self._apply(nest.text, nest.arguments, section, nest.labels, nest.parameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,22 +23,25 @@ if TYPE_CHECKING:
 __all__ = ["Step", "steps"]
 
 
+@dataclass(eq=False, slots=True)
 class Step:
     """One thing that C does (loop, product, reduction, check, gather), or that NumPy does for it (python)."""
 
-    __slots__ = ("at", "kind", "late", "op", "operands", "result", "shape", "spelling")
+    kind: str
+    op: Op
+    operands: list[Any]
+    result: Any
+    """Places or numbers, and a place; None where a check gives nothing."""
+    spelling: Any = None
+    late: bool = False
+    """Whether it runs after the flags have been looked at."""
+    at: int = 0
+    """Its number in the order of the program."""
 
-    def __init__(self, kind: str, op: Op, operands: list[Any], result: Any, spelling: Any = None) -> None:
-        self.kind, self.op = kind, op
-        self.operands, self.result = operands, result
-        """Places or numbers, and a place; None where a check gives nothing."""
-        self.spelling = spelling
-        self.shape = tuple(n for n in result.shape if n != 1) if result is not None else ()
+    @property
+    def shape(self) -> tuple[int, ...]:
         """What a loop goes over: the lengths of the axes of the result, without those of length 1."""
-        self.at = 0
-        """Its number in the order of the program."""
-        self.late = False
-        """Whether it runs after the flags have been looked at."""
+        return tuple(n for n in self.result.shape if n != 1) if self.result is not None else ()
 
     @property
     def touches(self) -> list[Place]:

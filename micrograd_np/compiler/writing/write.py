@@ -22,16 +22,18 @@ WIDTH = 110
 _MANY = 24  # buffers alike that have a row each
 _OWN = (
     "np", "i", "j", "own", "quiet", "partial", "threads", "copy_context", "step", "state", "numbers", "constants",
-    "objects", "arena", "build", "range", "min", "slice", "ThreadPoolExecutor",
+    "objects", "arena", "build",
 )  # fmt: skip
+_OF_LOOPS = ("range", "min", "slice", "ThreadPoolExecutor")
 
 
 class Literals:
     """Arguments as source; the constants, state, numbers and objects that are met on the way are noted by name."""
 
     def __init__(self, program: Program) -> None:
+        self.names = Names(*_OWN, *(_OF_LOOPS if any(isinstance(op, Loop) for op in program.ops) else ()))
         every = (one for op in program.ops for one in op.parts if one.function.startswith("routine."))
-        self.names = Names(*_OWN, *(one.call.__name__ for one in every))  # functions keep their names, values give way
+        self.names.taken.update(one.call.__name__ for one in every)  # functions keep their names, values give way
         self.objects: dict[str, Any] = {}
         self.constants: dict[str, Any] = {}
         self.state: dict[str, Memory] = {}
