@@ -156,8 +156,6 @@ class Source:
             first, last = min(users.get(storage, [0])), max(users.get(storage, [end]))
             if storage not in needed and first == last and self.groups[first].kind == "loop":
                 inside.add(storage)
-            elif storage.begins is not None:
-                self.spans[storage] = 0, end
             else:
                 self.spans[storage] = first, end if storage in needed else last
         every = (step for group in self.groups for step in group.steps if step.result is not None)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Step", "steps"]
 
+_TRUTH = np.dtype(bool)
+
 
 @dataclass(eq=False, slots=True)
 class Step:
@@ -107,11 +109,9 @@ def _lowered(op: Op, places: Places, target: Any, *, exact: bool) -> list[Step] 
     if not exact and f in ("setitem", "np.add.at") and op.of is not None and len(op.args) == 2 and not op.kwargs:
         return _by_index(op, places, op.of, *op.args, "=" if f == "setitem" else "+=")
     if f == "routine.clear" and op.effect == "update":
-        zero = Spelling("{1} ? {0} : 0", None, (target.dtype, np.dtype(bool)), target.dtype)
-        return [Step("loop", op, [target, args[0]], target, zero)]
+        return [_loop(op, "{1} ? {0} : 0", [target, args[0]], (target.dtype, _TRUTH), target)]
     if f == "np.where" and len(op.args) == 3 and not op.kwargs:
-        choice = Spelling("{0} ? {1} : {2}", None, (np.dtype(bool), target.dtype, target.dtype), target.dtype)
-        return [Step("loop", op, args, target, choice)]
+        return [_loop(op, "{0} ? {1} : {2}", args, (_TRUTH, target.dtype, target.dtype), target)]
     if f == "getitem" and op.effect == "fresh" and isinstance(op.args[0], Value) and _basic(op.args[1]):
         return [_copy(op, places.part(*op.args), target)]
     if (f == "getitem" or (f == "np.take" and op.kwargs == {"axis": 0})) and op.effect == "fresh":
@@ -130,16 +130,20 @@ def _lowered(op: Op, places: Places, target: Any, *, exact: bool) -> list[Step] 
 
 def _choice(op: Op, spelt: Spelling, args: list[Any], target: Place) -> list[Step] | None:
     """An expression for the elements for which the last operand is true; the others stay."""
-    if not spelt.text or spelt.output != target.dtype or _kind(args[-1]) != np.dtype(bool):
+    if not spelt.text or spelt.output != target.dtype or _kind(args[-1]) != _TRUTH:
         return None
     text = f"{{{len(args) - 1}}} ? {spelt.text} : {{{len(args)}}}"
-    inputs = (*spelt.inputs, np.dtype(bool), target.dtype)
-    return [Step("loop", op, [*args, target], target, Spelling(text, None, inputs, target.dtype))]
+    return [_loop(op, text, [*args, target], (*spelt.inputs, _TRUTH, target.dtype), target)]
+
+
+def _loop(op: Op, text: str, operands: list[Any], kinds: tuple[Any, ...], target: Place) -> Step:
+    """An expression for each element, of operands of these types."""
+    return Step("loop", op, operands, target, Spelling(text, None, kinds, target.dtype))
 
 
 def _kind(x: Any) -> Any:
     """The dtype of an operand, or the type of a number of Python's."""
-    return x.dtype if isinstance(x, (Place, np.generic)) else np.dtype(bool) if isinstance(x, bool) else type(x)
+    return x.dtype if isinstance(x, (Place, np.generic)) else _TRUTH if isinstance(x, bool) else type(x)
 
 
 def _copy(op: Op, source: Any, target: Place) -> Step:
@@ -213,8 +217,7 @@ def _scaled(op: Op, text: str, a: Place, b: Place, target: Place) -> Step:
     one, x = (a, b) if a.size == 1 else (b, a)
     move = sum(s for n, s in zip(x.shape, x.strides, strict=True) if n != 1)
     vector = x._replace(shape=target.shape, strides=tuple(move * (n != 1) for n in target.shape))
-    spelt = Spelling(text, None, (x.dtype, x.dtype), x.dtype)
-    return Step("loop", op, [one._replace(shape=(), strides=()), vector], target, spelt)
+    return _loop(op, text, [one._replace(shape=(), strides=()), vector], (x.dtype, x.dtype), target)
 
 
 def _reduction(op: Op, target: Place, places: Places, *, exact: bool) -> list[Step] | None:

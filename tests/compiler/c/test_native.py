@@ -40,7 +40,7 @@ class InC:
     """A compiled step, which runs in C after the first call."""
 
     def __init__(self, step):
-        self.compiled = mg.compile(step, backend="numpy")
+        self.compiled = mg.compile(step)
         self.native = None
         self.runs = self.flagged = 0
 
