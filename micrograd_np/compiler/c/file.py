@@ -21,7 +21,7 @@ from ..memory import Plan, arrange
 from ..passes import run_passes
 from ..program import copied
 from ..writing.idioms import choose
-from .expressions import MATHS, TYPES, literal
+from .expressions import MATHS, TYPES, has_type, literal
 from .places import Unsupported
 from .rolling import rolled
 from .scalars import clocks
@@ -129,7 +129,7 @@ class _File(Source):
     def _fixed(self) -> dict[Storage, int]:
         """Whoever calls it holds the arguments."""
         for v in self.sources:
-            if (v.size and not self.places.of(v).contiguous) or v.dtype.name not in TYPES:
+            if (v.size and not self.places.of(v).contiguous) or not has_type(v.dtype):
                 message = f"{v.label.name or 'an argument'} is {v.dtype} with strides {self.places.of(v).strides}"
                 raise Unsupported(f"{message}; it takes arrays of C's numbers, row after row")
         return self.inputs

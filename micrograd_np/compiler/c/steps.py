@@ -11,8 +11,8 @@ from ..ir import Label, Op, Value
 from ..memory import Storage
 from ..operations import PRODUCTS, uniform
 from ..program import Program
-from . import expressions, products
-from .expressions import Spelling, power_by, spelling
+from . import products
+from .expressions import Spelling, has_type, power_by, spelling
 from .loops import find_loop
 from .places import Place, Places, in_order
 from .reductions import loop_nest
@@ -65,7 +65,7 @@ def steps(program: Program, places: Places, *, exact: bool = True) -> list[Step]
         z = op.of if op.effect == "update" else op.result
         target = None if z is None else places.of(z)
         lowered = None
-        if op.bound is None and all(v.dtype.name in expressions.TYPES for v in (*op.reads, *op.defines)):
+        if op.bound is None and all(has_type(v.dtype) for v in (*op.reads, *op.defines)):
             lowered = _lowered(op, places, target, exact=exact)
         if lowered is None or (exact and any(map(_truncates, lowered))):  # NumPy does it
             lowered = [Step("python", op, [places.of(v) for v in op.reads], target)]

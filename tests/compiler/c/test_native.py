@@ -137,6 +137,23 @@ def test_strides_of_arguments_are_heeded(rng):
         assert (f.runs, f.flagged) == (1, 0)
 
 
+def test_numbers_in_the_byte_order_of_other_machines_are_read_and_written_as_numpy_does(rng):
+    w = mg.Tensor(rng.standard_normal(5).astype(">f8"))
+
+    def step(x):
+        with mg.no_grad():
+            w[:] = w * 0.5 + x
+        return (x * 2.0).exp() + w
+
+    compiled = mg.compile(step, backend="c", wait=True)
+    for x in rng.standard_normal((4, 5)).astype(">f4"):
+        before = w.data.copy()
+        found = compiled(x).data
+        assert w.data.tobytes() == (before * 0.5 + x).astype(">f8").tobytes()
+        assert np.array_equal(found, np.exp(x * np.float32(2)) + w.data)
+    assert compiled.report().backend == "c"
+
+
 def test_an_argument_out_of_line_is_left_to_numpy(rng):
     x = rng.standard_normal(5)
     f = in_c(lambda x: x * 2, x)
