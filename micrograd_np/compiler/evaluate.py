@@ -21,22 +21,29 @@ def evaluate(op: Op, array_of: Callable[[Value], Any]) -> Any:
     if op.effect == "fresh":
         return np.asarray(op.call(*args, **kwargs))
     if op.effect == "new":
-        out = allocated(z)
-        if op.function == "copy":
-            np.copyto(out, args[0])
-        elif op.function != "empty":
-            op.call(*args, **kwargs, out=out)
-        return out
+        if op.function == "empty":
+            return allocated(z)
+        return carry_out(op, args, kwargs, allocated(z))
     assert op.of is not None
     before = array_of(op.of.root)
     whole = np.empty_like(before) if before.flags.forc else np.ndarray(before.shape, before.dtype, strides=None)
     np.copyto(whole, before)
-    part = _seen(op.of, whole, array_of)
-    if writes_first(op.function):
-        op.call(part, *args, **kwargs)
-    else:
-        op.call(*args, **kwargs, out=part)
+    carry_out(op, args, kwargs, _seen(op.of, whole, array_of))
     return whole
+
+
+def carry_out(op: Op, args: Any, kwargs: dict[str, Any], out: Any) -> Any:
+    """`out`, into which an operation has written its result, or the part of one that it updates."""
+    call = op.call if op.bound is None else getattr(*op.bound)  # its method as it is now
+    if op.effect == "fresh":
+        out[...] = call(*args, **kwargs)
+    elif op.effect == "update" and writes_first(op.function):
+        call(out, *args, **kwargs)
+    elif op.function == "copy":
+        np.copyto(out, args[0], casting="unsafe")
+    else:
+        call(*args, **kwargs, out=out)
+    return out
 
 
 def allocated(v: Value) -> Any:

@@ -90,7 +90,10 @@ _lock = Lock()
 
 def step({arguments}):
     """One call of the program."""
-    arrays = [{arguments}]
+    return _step([{arguments}])
+
+
+def _step(arrays):
     for i, (name, (shape, dtype)) in enumerate(inputs.items()):
         arrays[i] = given = np.asarray(arrays[i])
         if given.shape != tuple(shape) or given.dtype != dtype:

@@ -3,6 +3,8 @@
 import ast
 import builtins
 import importlib.util
+import keyword
+import re
 import subprocess
 import sys
 from itertools import product
@@ -393,3 +395,33 @@ def test_save_wants_a_module_name_and_a_program(tmp_path):
     f(np.ones(3))
     with pytest.raises(ValueError, match=r"train_step\.py"):
         f.save(tmp_path / "not-a-module.py")
+
+
+OURS = {*re.findall(r"\b[a-z]\w*", save._RUN + save._PLAIN)} - {*keyword.kwlist}
+OURS |= {"range", "min", "slice", "threads", "objects", "labels_within", "passage", "exp", "i", "j", "own", "arena"}
+
+
+@pytest.mark.parametrize("as_argument", [True, False], ids=["arguments", "tensors of its own"])
+def test_names_of_users_never_meet_names_of_the_program(as_argument, tmp_path, monkeypatch):
+    """An argument called inputs broke a saved module, and a tensor called range the program itself."""
+    monkeypatch.setattr(blocks, "BLOCK", 64)
+    monkeypatch.setattr(blocks, "_WORTH", 1)
+    words = sorted(OURS)
+    held = [mg.Tensor(np.full(100, i / 100), name=word) for i, word in enumerate(words)]
+    arguments = words if as_argument else [f"x_{i}" for i in range(len(words))]
+    space = {"mg": mg, "nn": nn, "held": [mg.Tensor(1.5)] * len(words) if as_argument else held}
+    parts = [f"(({x} * 2 + held[{i}]).exp() * held[{i}]).tanh()" for i, x in enumerate(arguments)]
+    rows = [f"def function(labels_of_all, {', '.join(arguments)}):"]
+    rows += [f"    return nn.CrossEntropyLoss()(mg.stack([{', '.join(arguments)}]), labels_of_all), {', '.join(parts)}"]
+    exec("\n".join(rows), space)
+    step = mg.compile(space["function"])
+    xs = [np.arange(len(words)) % 7, *(np.linspace(-1, 0.5, 100) + i / 100 for i in range(len(words)))]
+    wanted = step(*xs)
+    assert "in blocks of" in step.source
+    assert all(np.array_equal(a.data, b.data) for a, b in zip(step(*xs), wanted, strict=True))
+    for style in ("exact", "plain"):
+        path = step.save(tmp_path / f"saved_{style}.py", style=style)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+        for a, b in zip(module.step(*xs), wanted, strict=True):
+            np.testing.assert_allclose(a, b.data)

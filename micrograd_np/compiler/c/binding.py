@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..evaluate import carry_out
 from ..ir import values_in, with_values
-from ..operations import writes_first
 from .listen import FLAGGED
 from .loops import find_loop
 from .places import Unsupported
@@ -109,20 +109,11 @@ class Binding:
             return self._array(v, arrays)
 
         args, kwargs = with_values(op.args, array_of), with_values(op.kwargs, array_of)
-        call = op.call if op.bound is None else getattr(*op.bound)  # its method as it is now
         target = op.of if op.effect == "update" else op.result
         if target is None:
-            call(*args, **kwargs)
-            return
-        out = array_of(target)
-        if op.effect == "fresh":
-            out[...] = call(*args, **kwargs)
-        elif writes_first(op.function) and op.effect == "update":
-            call(out, *args, **kwargs)
-        elif op.function == "copy":
-            np.copyto(out, args[0], casting="unsafe")
+            op.call(*args, **kwargs)
         else:
-            call(*args, **kwargs, out=out)
+            carry_out(op, args, kwargs, array_of(target))
 
     def _generators(self) -> list[Any]:
         """What draws random numbers, of which the state is put back where NumPy's program runs the call instead."""

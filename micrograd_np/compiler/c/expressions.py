@@ -10,7 +10,7 @@ import numpy as np
 
 from .loops import find_loop
 
-__all__ = ["MATHS", "TYPES", "Spelling", "cast", "literal", "power_by", "spelling"]
+__all__ = ["MATHS", "TYPES", "Spelling", "cast", "has_type", "literal", "power_by", "spelling"]
 
 TYPES = {
     "float32": "float", "float64": "double", "bool": "boolean",
@@ -87,7 +87,7 @@ def spelling(function: str, kinds: tuple[Any, ...], *, exact: bool = True) -> Sp
         *inputs, output = ufunc.resolve_dtypes((*kinds, None))
     except TypeError:
         return None
-    if any(x.name not in TYPES for x in (*inputs, output)):
+    if not all(map(has_type, (*inputs, output))):
         return None
     kind = inputs[0]
     text = (_EXPRESSIONS[kind.kind] if exact or kind.kind != "f" else _ROUNDED).get(function)
@@ -118,6 +118,11 @@ def power_by(exponent: Any, dtype: np.dtype[Any]) -> str:
             if getattr(np, name)(x).tobytes() == powers:
                 return f"np.{name}"
         return "np.power" if np.power(x, np.full_like(x, exponent)).tobytes() == powers else ""
+
+
+def has_type(dtype: np.dtype[Any]) -> bool:
+    """Whether numbers of a type are numbers in C as they lie there: not in the byte order of other machines."""
+    return dtype.name in TYPES and dtype.isnative
 
 
 def cast(text: str, before: np.dtype[Any], after: np.dtype[Any]) -> str:

@@ -18,16 +18,15 @@ import numpy as np
 from ..error import CompileError
 from ..ir import Label, Op, Value, values_in
 from ..memory import Plan, arrange
-from ..naming import Names
 from ..passes import run_passes
 from ..program import copied
 from ..writing.idioms import choose
-from .expressions import TYPES, literal
+from .expressions import MATHS, TYPES, has_type, literal
 from .places import Unsupported
 from .rolling import rolled
 from .scalars import clocks
-from .source import TAKEN, Source
-from .totals import VARIABLES, around, total
+from .source import CNames, Source, words
+from .totals import VARIABLES, around, function, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,12 +42,21 @@ __all__ = ["reserved", "write_file"]
 LARGEST = 50_000  # numbers that stand in the file as text
 _WIDTH = 110
 _SPARED = 0.75  # buffers share memory where that takes less than this part of it
+_LIBRARY = re.findall(
+    r"\w+",
+    "clearerr ctermid dprintf drem erf erfc fabs fdim finite fma fopen fread frexp gamma getc getchar getdelim getline "
+    "gets getw ilogb j0 j1 jn ldexp lgamma llrint llround logb lrint lround modf nan nearbyint nextafter nexttoward "
+    "pclose perror popen printf putc putchar puts putw remainder remove remquo rename renameat rewind round scalb "
+    "scalbln scalbn scanf setbuf setvbuf significand sqrt tempnam tgamma tmpfile tmpnam ungetc vprintf vscanf y0 y1 yn",
+)
+_LIBRARY = [f"{name}{end}" for name in (*MATHS.values(), *_LIBRARY) for end in ("", "f", "l")]
+"""The functions of <math.h> and <stdio.h>."""
 _PART = re.compile(r"\$(\d+)\$(\[([^\]]*)\])?")
 
 
 def reserved(name: str) -> bool:
     """Whether a word means something else in C than a function of the user's."""
-    return not name.isascii() or (name in TAKEN and name != "step")
+    return not name.isascii() or (name != "step" and CNames(*_LIBRARY).unique(name) != name)
 
 
 def write_file(
@@ -102,6 +110,7 @@ class _File(Source):
     """The C of a program, as a file that stands alone."""
 
     exact = False
+    library = _LIBRARY
     stops = "wrong = 1"
 
     def __init__(self, program: Program, sources: list[Value], outputs: int, stem: str, numbers: Any) -> None:
@@ -120,7 +129,7 @@ class _File(Source):
     def _fixed(self) -> dict[Storage, int]:
         """Whoever calls it holds the arguments."""
         for v in self.sources:
-            if (v.size and not self.places.of(v).contiguous) or v.dtype.name not in TYPES:
+            if (v.size and not self.places.of(v).contiguous) or not has_type(v.dtype):
                 message = f"{v.label.name or 'an argument'} is {v.dtype} with strides {self.places.of(v).strides}"
                 raise Unsupported(f"{message}; it takes arrays of C's numbers, row after row")
         return self.inputs
@@ -162,7 +171,7 @@ class _File(Source):
     # groups
 
     def _pieces(self) -> Any:
-        self.names.taken.add(self.stem)
+        self.names.taken |= {self.stem, f"{self.stem}_load"}
         for group in self.groups:
             self._call(group)
         self.once = {text for text, n in self.counts.items() if n == 1}
@@ -184,14 +193,14 @@ class _File(Source):
             return []
         if text not in self.once:
             return self._shared(text, labels, section, pointers)
-        names = Names(*self.names.taken)  # but for what is a name inside of this alone
-        words: dict[str, str] = {}
+        names = CNames(*self.names.taken, *words(text))  # but for what is a name inside of this alone
+        named: dict[str, str] = {}
 
         def spelt(match: re.Match[str]) -> str:
             number, _, index = match.groups()
             if number not in pointers:
-                words[number] = words.get(number) or names.unique(self.word(labels[int(number)]))
-                return words[number]
+                named[number] = named.get(number) or names.unique(self.word(labels[int(number)]))
+                return named[number]
             return pointers[number] if index is None else element(pointers[number], index)
 
         rows = textwrap.dedent(_PART.sub(spelt, text.partition("{\n")[2].removesuffix("}"))).splitlines()
@@ -218,14 +227,12 @@ class _File(Source):
         for q, (x, strides, u, v) in enumerate(zip(places, (p.a, p.b, p.c), (i, k, i), (k, j, j), strict=True)):
             moves = zip((*(axis[q + 1] for axis in p.batch), *strides), (*outer, u, v), strict=True)
             at.append(total((s // x.dtype.itemsize, variable) for s, variable in moves if lengths[variable] > 1))
-        a, b, c = (TYPES[x.dtype.name] for x in places)
-        term = f"$0$[{at[0]}] * $1$[{at[1]}]"
-        body = [f"{c} total = 0;", *around([(k, p.k)], [f"total += {term};"], ""), f"$2$[{at[2]}] = total;"]
+        term, kind = f"$0$[{at[0]}] * $1$[{at[1]}]", TYPES[step.result.dtype.name]
+        body = [f"{kind} total = 0;", *around([(k, p.k)], [f"total += {term};"], ""), f"$2$[{at[2]}] = total;"]
         if p.k == 1:
             body = [f"$2$[{at[2]}] = {term};"]
         loops = [(x, n) for x, n in lengths.items() if n > 1 and x != k]
-        head = f"static void NAME(const {a} *$0$, const {b} *$1$, {c} *$2$) {{"
-        return self._apply("\n".join([head, *around(loops, body), "}"]), places, "product")
+        return self._apply(function(places, step.result, around(loops, body)), places, "product")
 
     # the whole
 
@@ -240,7 +247,7 @@ class _File(Source):
         code = " ".join((*functions, *rows))
         if re.search(r"\bas_\w+\(|_t \*\)|(float|double) \*\)", code):
             raise Unsupported("it reads numbers as those of another type")
-        checked, used = self.stops in code, set(re.findall(r"\w+", " ".join(rows)))
+        checked, used = self.stops in code, words(" ".join(rows))
         parameters = ", ".join(map(self._parameter, range(len(self.sources))))
         head = f"{'int' if checked else 'void'} {self.stem}({parameters or 'void'})"
         body = [f"(void){name}; /* makes no difference */" for name in self.arguments.values() if name not in used]

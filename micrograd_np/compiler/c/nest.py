@@ -17,6 +17,8 @@ from .places import Place
 from .totals import VARIABLES, around, total
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from ..ir import Value
@@ -68,13 +70,12 @@ class _Line:
 class Nest:
     """The function of a group, with $ around the numbers that stand for names, and what to call it with."""
 
-    def __init__(self, group: Group, stored: set[Step], threads: int) -> None:
-        self.threads = threads
+    def __init__(self, group: Group, stored: set[Step], threads: int, loop: Callable[[str, str], str]) -> None:
+        self.threads, self.loop = threads, loop
         self.steps = sorted(group.steps, key=lambda step: step.at)
         self.labels: list[Value] = []
         """By number: the value that it is named after."""
         self.arguments: list[Place] = []
-        self.loops: dict[tuple[str, str], None] = {}
         self._pointers: dict[Any, int] = {}
         """By what an operand or a result is for each element."""
         self._registers: dict[Any, _Register] = {}
@@ -194,7 +195,7 @@ class Nest:
             text = text if spelt.output == z.dtype else cast(f"({text})", spelt.output, z.dtype)
             register = self._line(operands, z.dtype, z.value, text)
         else:
-            self.loops[spelt.loop] = None
+            self.loop(*spelt.loop)
             inputs = [self._in_memory(x, kind, z.value) for x, kind in pairs]
             register = self._line(inputs, spelt.output, z.value, "", spelt.loop)
             self._lines[-1].one_exponent = spelt.loop[0] == "power" and _has_one_exponent(*step.operands)
@@ -356,7 +357,7 @@ class Nest:
             operands.append(str(step if any(self.strides[pointer]) or self._inner(0) == 1 else 0))
         call = "unary" if len(line.inputs) == 1 else "binary"
         note = "note(); " if line.loop[0] in _CLEARING else ""
-        return f"{note}{call}(&{loop_name(*line.loop)}, {', '.join(operands)}, {count});"
+        return f"{note}{call}(&{self.loop(*line.loop)}, {', '.join(operands)}, {count});"
 
 
 def _has_one_exponent(base: Any, exponent: Any) -> bool:
@@ -368,8 +369,3 @@ def _has_one_exponent(base: Any, exponent: Any) -> bool:
         return False
     shape = base.shape if isinstance(base, Place) else ()
     return not exponent.shape or shape not in ((), exponent.shape)
-
-
-def loop_name(ufunc: str, signature: str) -> str:
-    """What C calls an inner loop of NumPy's."""
-    return f"numpy_{ufunc}_{TYPES[{'f': 'float32', 'd': 'float64'}.get(signature[0], 'float64')]}"

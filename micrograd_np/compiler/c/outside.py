@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..ir import values_in
 from ..program import Program
 
-__all__ = ["Copy", "Outside", "free_memory", "same_bits"]
+__all__ = ["Outside", "free_memory", "same_bits"]
 
-
-class Copy(NamedTuple):
-    """The content of arrays, and the states of generators."""
-
-    arrays: list[np.ndarray]
-    states: list[Any]
+_Copy = tuple[list[np.ndarray], list[Any]]
+"""The content of arrays, and the states of generators."""
 
 
 class Outside:
@@ -43,25 +39,26 @@ class Outside:
         yield from self.named
         yield from ((name, arguments[i]) for name, i in self.overwritten)
 
-    def copy(self, arguments: Sequence[Any]) -> Copy:
-        """What is there now."""
-        states = [generator.bit_generator.state for generator in self.generators]
-        return Copy([array.copy() for _, array in self._arrays(arguments)], states)
+    def _states(self) -> list[Any]:
+        return [generator.bit_generator.state for generator in self.generators]
 
-    def put(self, copy: Copy, arguments: Sequence[Any]) -> None:
+    def copy(self, arguments: Sequence[Any]) -> _Copy:
+        """What is there now."""
+        return [array.copy() for _, array in self._arrays(arguments)], self._states()
+
+    def put(self, copy: _Copy, arguments: Sequence[Any]) -> None:
         """Let everything be as it was."""
-        for (_, array), content in zip(self._arrays(arguments), copy.arrays, strict=True):
+        for (_, array), content in zip(self._arrays(arguments), copy[0], strict=True):
             array[...] = content
-        for generator, state in zip(self.generators, copy.states, strict=True):
+        for generator, state in zip(self.generators, copy[1], strict=True):
             generator.bit_generator.state = state
 
-    def difference(self, copy: Copy, arguments: Sequence[Any]) -> str:
+    def difference(self, copy: _Copy, arguments: Sequence[Any]) -> str:
         """What has other bits by now than in a copy; "" if nothing has."""
-        for (name, array), content in zip(self._arrays(arguments), copy.arrays, strict=True):
+        for (name, array), content in zip(self._arrays(arguments), copy[0], strict=True):
             if not same_bits(array, content):
                 return f"{name} of shape {array.shape}"
-        states = [generator.bit_generator.state for generator in self.generators]
-        return "" if _same_state(states, copy.states) else "the state of a generator of random numbers"
+        return "" if _same_state(self._states(), copy[1]) else "the state of a generator of random numbers"
 
 
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:

@@ -17,10 +17,10 @@ from ..naming import Names
 from .binding import STOP
 from .expressions import MATHS, TYPES
 from .fuse import fuse
-from .nest import Nest, loop_name
+from .nest import Nest
 from .places import Places
 from .steps import steps
-from .totals import VARIABLES, around, index_of, one_by_one, reduction, total
+from .totals import VARIABLES, around, function, index_of, one_by_one, reduction, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,25 +33,51 @@ if TYPE_CHECKING:
     from .products import Product
     from .steps import Step
 
-__all__ = ["TAKEN", "Source", "prelude"]
+__all__ = ["CNames", "Source", "prelude", "words"]
 
-TAKEN = re.findall(
+_TAKEN = re.findall(
     r"\w+",
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
-    "i j k l m n p q a b c block count skip label row place memory step note flags raised unary binary reduce matmul "
+    "asm auto break case char const continue default do double else enum extern float for goto if inline int long "
+    "register restrict return short signed sizeof static struct switch typedef typeof union unsigned void volatile "
+    "while linux unix main step load file math_errhandling stdin stdout stderr EOF FILE INFINITY INLINE NAN NULL "
+    "i j k l m n p q a b c block count skip label row place memory reported note flags flag_numbers raised given bind "
+    "unary binary reduce matmul numpy_loop numpy_matmul_float numpy_matmul_double ndarray wrong total element "
     "from to part parts divide places run_part threads started length own "
-    "ndarray numpy_loop boolean given bind exp log tanh sin cos pow round isfinite isnan isinf signbit sqrt fabs index "
-    "main div y0 y1 yn j0 j1 jn gamma lgamma tgamma load file wrong total element",
+    "boolean intptr_t uintptr_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t "
+    "as_float as_double as_int32_t as_int64_t memcpy feclearexcept fetestexcept pthread_create pthread_join "
+    "isfinite isinf isnan isnormal signbit fpclassify index div round sqrt fabs sqrtf fabsf "
+    "gamma lgamma tgamma j0 j1 jn y0 y1 yn",
 )
-TAKEN += [f"{name}{end}" for name in MATHS.values() for end in ("", "f")] + ["expf", "fabsf", "sqrtf"]
-"""Words that have a meaning in C, or in the text around the names."""
+_TAKEN += [f"{name}{end}" for name in MATHS.values() for end in ("", "f")]
+_MACRO = re.compile(
+    r"(CLOCKS?|FE|FILENAME|FOPEN|FP|HUGE|MATH|PTHREAD|PTRDIFF|SCHED|SEEK|SIG\w*|SIZE|TIMER?|TMP|U?INT\w*|WCHAR|WINT)"
+    r"_\w*[A-Z]|FP_ILOGB0|M_([12]_)?[A-Z0-9]+(_[24])?"
+)
+
+
+class CNames(Names):
+    """Names that mean nothing else in C, or in the text around them, of which some words are given."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__(*_TAKEN, *words)
+
+    def unique(self, wish: str) -> str:
+        """`wish` as an identifier that nothing else has."""
+        name = super().unique(wish)
+        while _MACRO.fullmatch(name):
+            name = super().unique(name)
+        return name
 
 
 @functools.cache
 def prelude(name: str = "prelude") -> str:
     """The text of one of the files that all programs share."""
     return files(__package__).joinpath(f"{name}.h").read_text(encoding="utf-8")
+
+
+def words(text: str) -> set[str]:
+    """The words of a text."""
+    return set(re.findall(r"\w+", text))
 
 
 class Piece(NamedTuple):
@@ -67,6 +93,8 @@ class Source:
 
     exact = True
     """Whether it computes what NumPy computes, in every bit."""
+    library: Sequence[str] = ()
+    """What the names of the whole file must not be, either."""
     stops = f"flags |= {STOP}"
     """What says that the call must not go on."""
 
@@ -86,11 +114,12 @@ class Source:
         """What has a place already."""
         self.groups = fuse(self._steps(), self.places, self.lasting)
         self._lay_out()
-        self.names = Names(*TAKEN)
+        self.names = CNames(*self.library)
         self._last = "", ""
         self.fields: dict[Storage, str] = {}
         """By storage whose address does not change: its name in the structure."""
         self.arguments = {i: self.names.unique(self.names.wish(v) or "x") for i, v in enumerate(sources)}
+        self.arrays = {i: self.names.unique(f"{name}_array") for i, name in self.arguments.items()}
         self.functions: dict[str, str] = {}  # by text
         self.definitions: list[str] = []
         self.loops: dict[tuple[str, str], str] = {}
@@ -127,8 +156,6 @@ class Source:
             first, last = min(users.get(storage, [0])), max(users.get(storage, [end]))
             if storage not in needed and first == last and self.groups[first].kind == "loop":
                 inside.add(storage)
-            elif storage.begins is not None:
-                self.spans[storage] = 0, end
             else:
                 self.spans[storage] = first, end if storage in needed else last
         every = (step for group in self.groups for step in group.steps if step.result is not None)
@@ -162,7 +189,8 @@ class Source:
 
     def loop(self, ufunc: str, signature: str) -> str:
         """The name of an inner loop of NumPy's."""
-        return self.loops.setdefault((ufunc, signature), loop_name(ufunc, signature))
+        kind = TYPES[np.dtype(signature[0]).name]
+        return self.loops.setdefault((ufunc, signature), f"numpy_{ufunc}_{kind}")
 
     # groups
 
@@ -209,9 +237,7 @@ class Source:
         write = {"product": self._product, "reduction": self._reduction, "check": self._check}
         if group.kind != "loop":
             return write.get(group.kind, self._gather)(step)
-        nest = Nest(group, self.stored, self.threads)
-        for ufunc, signature in nest.loops:
-            self.loop(ufunc, signature)
+        nest = Nest(group, self.stored, self.threads, self.loop)
         section = group.steps[-1].op.section
         if nest.threads == 1:
             return self._apply(nest.text, nest.arguments, section, nest.labels, nest.parameters)
@@ -230,10 +256,10 @@ class Source:
         """The name of the function of a text, which is written once; `first` say which labels are named first."""
         if text not in self.functions:
             name = self.names.unique(section.rpartition(" ")[2])
-            names = Names(*TAKEN)
-            words = {str(i): names.unique(self.word(labels[i])) for i in dict.fromkeys((*first, *range(len(labels))))}
+            names = CNames(*words(text))
+            named = {str(i): names.unique(self.word(labels[i])) for i in dict.fromkeys((*first, *range(len(labels))))}
             self.functions[text] = name
-            spelt = re.sub(r"\$(\d+)\$", lambda rows_first: words[rows_first[1]], text)
+            spelt = re.sub(r"\$(\d+)\$", lambda number: named[number[1]], text)
             self.definitions.append(
                 re.sub(r"\b(NAME|PART)\b", lambda word: f"{name}{'_part' * (word[0] == 'PART')}", spelt)
             )
@@ -265,12 +291,10 @@ class Source:
     def _check(self, step: Step) -> list[str]:
         """A loop that looks for what must not be."""
         (x,), (word, wrong) = step.operands, step.spelling
-        kind = TYPES[x.dtype.name]
         loops = list(zip(VARIABLES, x.shape, strict=False))
         body = [f"const int64_t {word} = $0$[{index_of(x, [v for v, _ in loops])}];"]
         body.append(f"if ({wrong}) {self.stops};")
-        text = "\n".join([f"static void NAME(const {kind} *$0$) {{", *around(loops, body), "}"])
-        return self._apply(text, (x,), "check")
+        return self._apply(function((x,), None, around(loops, body)), (x,), "check")
 
     def _gather(self, step: Step) -> list[str]:
         """A loop that reads, or writes, where whole numbers say; what is out of bounds stops it."""
@@ -295,11 +319,7 @@ class Source:
         target, source = pair if step.kind == "scatter" else pair[::-1]
         body = [*rows, *around(loops[axes:], [f"{target} {sign} {source};"], "")]
         places = [x, *indices, z]
-        parameters = ", ".join(
-            f"{'' if p is last else 'const '}{TYPES[p.dtype.name]} *${k}$" for k, p in enumerate(places)
-        )
-        text = "\n".join([f"static void NAME({parameters}) {{", *around(loops[:axes], body), "}"])
-        return self._apply(text, places, step.kind)
+        return self._apply(function(places, last, around(loops[:axes], body)), places, step.kind)
 
     # the whole
 
@@ -325,7 +345,7 @@ class Source:
             out.append(prelude("threads"))
         for definition in self.definitions:
             out += [definition, ""]
-        parameters = "".join(f", const ndarray *{name}_array" for name in self.arguments.values())
+        parameters = "".join(f", const ndarray *{name}" for name in self.arrays.values())
         for piece in self.pieces:
             if piece.rows:
                 out.append(f"int {piece.name}(const memory *m{parameters}) {{")
@@ -336,11 +356,11 @@ class Source:
     def _opening(self, rows: Sequence[str]) -> list[str]:
         """Where the elements of the arguments are that some rows read."""
         rows_first = []
-        words = set(re.findall(r"\w+", " ".join(rows)))
+        used = words(" ".join(rows))
         for i, argument in self.arguments.items():
-            if argument in words:
+            if argument in used:
                 kind = self.types[i]
-                rows_first.append(f"{kind} *{argument} = {argument}_array->data;")
+                rows_first.append(f"{kind} *{argument} = {self.arrays[i]}->data;")
                 rows_first.append(
                     f"if ((uintptr_t){argument} % sizeof({kind})) return {STOP}; /* NumPy would copy it first */"
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +11,8 @@ from ..ir import Label, Op, Value
 from ..memory import Storage
 from ..operations import PRODUCTS, uniform
 from ..program import Program
-from . import expressions, products
-from .expressions import Spelling, power_by, spelling
+from . import products
+from .expressions import Spelling, has_type, power_by, spelling
 from .loops import find_loop
 from .places import Place, Places, in_order
 from .reductions import loop_nest
@@ -21,23 +22,28 @@ if TYPE_CHECKING:
 
 __all__ = ["Step", "steps"]
 
+_TRUTH = np.dtype(bool)
 
+
+@dataclass(eq=False, slots=True)
 class Step:
     """One thing that C does (loop, product, reduction, check, gather), or that NumPy does for it (python)."""
 
-    __slots__ = ("at", "kind", "late", "op", "operands", "result", "shape", "spelling")
+    kind: str
+    op: Op
+    operands: list[Any]
+    result: Any
+    """Places or numbers, and a place; None where a check gives nothing."""
+    spelling: Any = None
+    late: bool = False
+    """Whether it runs after the flags have been looked at."""
+    at: int = 0
+    """Its number in the order of the program."""
 
-    def __init__(self, kind: str, op: Op, operands: list[Any], result: Any, spelling: Any = None) -> None:
-        self.kind, self.op = kind, op
-        self.operands, self.result = operands, result
-        """Places or numbers, and a place; None where a check gives nothing."""
-        self.spelling = spelling
-        self.shape = tuple(n for n in result.shape if n != 1) if result is not None else ()
+    @property
+    def shape(self) -> tuple[int, ...]:
         """What a loop goes over: the lengths of the axes of the result, without those of length 1."""
-        self.at = 0
-        """Its number in the order of the program."""
-        self.late = False
-        """Whether it runs after the flags have been looked at."""
+        return tuple(n for n in self.result.shape if n != 1) if self.result is not None else ()
 
     @property
     def touches(self) -> list[Place]:
@@ -59,7 +65,7 @@ def steps(program: Program, places: Places, *, exact: bool = True) -> list[Step]
         z = op.of if op.effect == "update" else op.result
         target = None if z is None else places.of(z)
         lowered = None
-        if op.bound is None and all(v.dtype.name in expressions.TYPES for v in (*op.reads, *op.defines)):
+        if op.bound is None and all(has_type(v.dtype) for v in (*op.reads, *op.defines)):
             lowered = _lowered(op, places, target, exact=exact)
         if lowered is None or (exact and any(map(_truncates, lowered))):  # NumPy does it
             lowered = [Step("python", op, [places.of(v) for v in op.reads], target)]
@@ -103,11 +109,9 @@ def _lowered(op: Op, places: Places, target: Any, *, exact: bool) -> list[Step] 
     if not exact and f in ("setitem", "np.add.at") and op.of is not None and len(op.args) == 2 and not op.kwargs:
         return _by_index(op, places, op.of, *op.args, "=" if f == "setitem" else "+=")
     if f == "routine.clear" and op.effect == "update":
-        zero = Spelling("{1} ? {0} : 0", None, (target.dtype, np.dtype(bool)), target.dtype)
-        return [Step("loop", op, [target, args[0]], target, zero)]
+        return [_loop(op, "{1} ? {0} : 0", [target, args[0]], (target.dtype, _TRUTH), target)]
     if f == "np.where" and len(op.args) == 3 and not op.kwargs:
-        choice = Spelling("{0} ? {1} : {2}", None, (np.dtype(bool), target.dtype, target.dtype), target.dtype)
-        return [Step("loop", op, args, target, choice)]
+        return [_loop(op, "{0} ? {1} : {2}", args, (_TRUTH, target.dtype, target.dtype), target)]
     if f == "getitem" and op.effect == "fresh" and isinstance(op.args[0], Value) and _basic(op.args[1]):
         return [_copy(op, places.part(*op.args), target)]
     if (f == "getitem" or (f == "np.take" and op.kwargs == {"axis": 0})) and op.effect == "fresh":
@@ -126,16 +130,20 @@ def _lowered(op: Op, places: Places, target: Any, *, exact: bool) -> list[Step] 
 
 def _choice(op: Op, spelt: Spelling, args: list[Any], target: Place) -> list[Step] | None:
     """An expression for the elements for which the last operand is true; the others stay."""
-    if not spelt.text or spelt.output != target.dtype or _kind(args[-1]) != np.dtype(bool):
+    if not spelt.text or spelt.output != target.dtype or _kind(args[-1]) != _TRUTH:
         return None
     text = f"{{{len(args) - 1}}} ? {spelt.text} : {{{len(args)}}}"
-    inputs = (*spelt.inputs, np.dtype(bool), target.dtype)
-    return [Step("loop", op, [*args, target], target, Spelling(text, None, inputs, target.dtype))]
+    return [_loop(op, text, [*args, target], (*spelt.inputs, _TRUTH, target.dtype), target)]
+
+
+def _loop(op: Op, text: str, operands: list[Any], kinds: tuple[Any, ...], target: Place) -> Step:
+    """An expression for each element, of operands of these types."""
+    return Step("loop", op, operands, target, Spelling(text, None, kinds, target.dtype))
 
 
 def _kind(x: Any) -> Any:
     """The dtype of an operand, or the type of a number of Python's."""
-    return x.dtype if isinstance(x, (Place, np.generic)) else np.dtype(bool) if isinstance(x, bool) else type(x)
+    return x.dtype if isinstance(x, (Place, np.generic)) else _TRUTH if isinstance(x, bool) else type(x)
 
 
 def _copy(op: Op, source: Any, target: Place) -> Step:
@@ -209,8 +217,7 @@ def _scaled(op: Op, text: str, a: Place, b: Place, target: Place) -> Step:
     one, x = (a, b) if a.size == 1 else (b, a)
     move = sum(s for n, s in zip(x.shape, x.strides, strict=True) if n != 1)
     vector = x._replace(shape=target.shape, strides=tuple(move * (n != 1) for n in target.shape))
-    spelt = Spelling(text, None, (x.dtype, x.dtype), x.dtype)
-    return Step("loop", op, [one._replace(shape=(), strides=()), vector], target, spelt)
+    return _loop(op, text, [one._replace(shape=(), strides=()), vector], (x.dtype, x.dtype), target)
 
 
 def _reduction(op: Op, target: Place, places: Places, *, exact: bool) -> list[Step] | None:

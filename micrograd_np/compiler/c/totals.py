@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .places import Place
     from .reductions import Axis
 
-__all__ = ["VARIABLES", "around", "index_of", "one_by_one", "reduction", "total"]
+__all__ = ["VARIABLES", "around", "function", "index_of", "one_by_one", "reduction", "total"]
 
 VARIABLES = "ijklmnpq"
 
@@ -41,8 +41,11 @@ def index_of(place: Place, variables: Sequence[str]) -> str:
     return total((s // place.dtype.itemsize, v) for n, s, v in axes if n > 1)
 
 
-def _head(x: Place, z: Place) -> str:
-    return f"static void NAME(const {TYPES[x.dtype.name]} *$0$, {TYPES[z.dtype.name]} *$1$) {{"
+def function(places: Sequence[Place], written: Place | None, rows: Sequence[str]) -> str:
+    """The text of a function of pointers to some places, of which it writes one."""
+    kinds = [f"{'' if x is written else 'const '}{TYPES[x.dtype.name]}" for x in places]
+    head = f"static void NAME({', '.join(f'{kind} *${i}$' for i, kind in enumerate(kinds))}) {{"
+    return "\n".join([head, *rows, "}"])
 
 
 def reduction(x: Place, z: Place, nest: tuple[Axis, ...], start: Any, loop: str, *, clears: bool) -> str:
@@ -70,7 +73,7 @@ def reduction(x: Place, z: Place, nest: tuple[Axis, ...], start: Any, loop: str,
         body = [call]
     if clears:
         body.insert(0, "note();")
-    return "\n".join([_head(x, z), *rows, *around([(v, axis.n) for axis, v in pairs], body), "}"])
+    return function((x, z), z, [*rows, *around([(v, axis.n) for axis, v in pairs], body)])
 
 
 _SIGNS = {
@@ -103,4 +106,4 @@ def one_by_one(x: Place, z: Place, name: str, start: Any, axes: set[int], kept: 
         rows += ["count++;"] * where
     body = [f"{kind} total = {begin};", *["intptr_t count = 0, place = 0;"] * where, *around(inner, rows, "")]
     body.append(f"$1$[{to}] = {'place' if where else 'total'};")
-    return "\n".join([_head(x, z), *around(outer, body), "}"])
+    return function((x, z), z, around(outer, body))

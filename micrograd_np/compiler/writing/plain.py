@@ -58,7 +58,7 @@ class PlainWriter(Literals):
     """Writes ``step(…inputs, state, numbers, constants, objects)``, which returns (results, gradients)."""
 
     def __init__(self, program: Program) -> None:
-        super().__init__()
+        super().__init__(program)
         self.program = program
         self.homes = materialise(program, gradients=False)
         sources = (*program.inputs, *(v for _, v in (*program.gradients_in, *program.states.values())))

@@ -24,13 +24,16 @@ _OWN = (
     "np", "i", "j", "own", "quiet", "partial", "threads", "copy_context", "step", "state", "numbers", "constants",
     "objects", "arena", "build",
 )  # fmt: skip
+_OF_LOOPS = ("range", "min", "slice", "ThreadPoolExecutor")
 
 
 class Literals:
     """Arguments as source; the constants, state, numbers and objects that are met on the way are noted by name."""
 
-    def __init__(self) -> None:
-        self.names = Names(*_OWN)
+    def __init__(self, program: Program) -> None:
+        self.names = Names(*_OWN, *(_OF_LOOPS if any(isinstance(op, Loop) for op in program.ops) else ()))
+        every = (one for op in program.ops for one in op.parts if one.function.startswith("routine."))
+        self.names.taken.update(one.call.__name__ for one in every)  # functions keep their names, values give way
         self.objects: dict[str, Any] = {}
         self.constants: dict[str, Any] = {}
         self.state: dict[str, Memory] = {}
@@ -136,7 +139,7 @@ class Writer(Literals):
     """Writes each operation as the call that it is, on memory laid out by a plan."""
 
     def __init__(self, program: Program, plan: Plan) -> None:
-        super().__init__()
+        super().__init__(program)
         self.program, self.plan = program, plan
         self.aliases: dict[str, str] = {}
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
@@ -323,10 +326,7 @@ class Writer(Literals):
     def source(self) -> str:
         """The module: ``build(state, numbers, constants, objects)`` binds everything and returns the step."""
         program = self.program
-        every = (one for op in program.ops for one in op.parts)
-        for f, one in {one.function: one for one in every}.items():  # functions keep their names, values give way
-            if f.startswith("routine."):
-                self.names.taken.add(one.call.__name__)
+        for f in dict.fromkeys(one.function for op in program.ops for one in op.parts):
             f = "np.copyto" if f == "copy" else f.rpartition("[")[0] if f.endswith("]") else f  # noqa: PLW2901
             if f.startswith("np.") and f != "np.dot":
                 self.alias(f)

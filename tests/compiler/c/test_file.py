@@ -309,6 +309,19 @@ def test_arguments_may_be_small_empty_or_changed(tmp_path):
     assert x.tolist() == [2, 1, 2]
 
 
+def test_names_of_users_are_no_words_of_the_file_and_of_cs_library(tmp_path):
+    words = ["erf", "remainder", "getline", "printf", "NAN", "INFINITY", "M_PI_2", "INT8_MAX", "FILE", "total", "main"]
+    states = [mg.Tensor(np.full(3, i + 0.5), name=word) for i, word in enumerate(words)]
+    space = {"mg": mg, "states": states}
+    exec(f"def step({', '.join(words)}): return mg.stack([{', '.join(words)}]).exp() * mg.stack(states)", space)
+    step = mg.compile(space["step"])
+    arrays = [np.full(3, i / 10) for i in range(len(words))]
+    wanted = step(*arrays).data
+    library = Library(step.save(tmp_path / "predict.c", style="c"))
+    library.call(*arrays, found := np.zeros_like(wanted))
+    np.testing.assert_allclose(found, wanted)
+
+
 def test_memory_that_two_names_share_is_refused():
     w = nn.Parameter(np.ones(3), name="w")
     part = mg.Tensor(w.data[1:], name="part")

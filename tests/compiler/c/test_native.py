@@ -1,5 +1,8 @@
 """Programs that run as C give every bit that eager gives: losses, gradients, parameters, buffers, optimiser state."""
 
+import keyword
+import re
+
 import numpy as np
 import pytest
 from trainable import LAYERS, LOSSES, OPTIMIZERS, numbers, trained, vector
@@ -10,6 +13,7 @@ from micrograd_np.compiler.c.build import Build
 from micrograd_np.compiler.c.listen import FLAGGED
 from micrograd_np.compiler.c.native import Native
 from micrograd_np.compiler.c.outside import same_bits
+from micrograd_np.compiler.c.source import prelude
 from micrograd_np.compiler.c.toolchain import find_compiler
 
 pytestmark = pytest.mark.skipif(isinstance(find_compiler(), str), reason="there is no C compiler")
@@ -49,7 +53,7 @@ class InC:
             self.native = Native(entry.raw, each)
             path, _ = Build(self.native.source).wait()
             self.numpy, self.step = entry.step, self.native.bind(path)
-            entry.step, entry._bound, self.compiled.quick = self.run, None, None
+            entry.step, self.compiled.quick = self.run, None
         return result
 
     def run(self, *arrays):
@@ -131,6 +135,23 @@ def test_strides_of_arguments_are_heeded(rng):
         f = in_c(lambda x: ((x * 2.0).exp() + x).sum(0), a)
         assert f(a).data.tobytes() == f.compiled.function(mg.Tensor(a)).data.tobytes()
         assert (f.runs, f.flagged) == (1, 0)
+
+
+def test_numbers_in_the_byte_order_of_other_machines_are_read_and_written_as_numpy_does(rng):
+    w = mg.Tensor(rng.standard_normal(5).astype(">f8"))
+
+    def step(x):
+        with mg.no_grad():
+            w[:] = w * 0.5 + x
+        return (x * 2.0).exp() + w
+
+    compiled = mg.compile(step, backend="c", wait=True)
+    for x in rng.standard_normal((4, 5)).astype(">f4"):
+        before = w.data.copy()
+        found = compiled(x).data
+        assert w.data.tobytes() == (before * 0.5 + x).astype(">f8").tobytes()
+        assert np.array_equal(found, np.exp(x * np.float32(2)) + w.data)
+    assert compiled.report().backend == "c"
 
 
 def test_an_argument_out_of_line_is_left_to_numpy(rng):
@@ -448,3 +469,25 @@ def test_c_computes_where_a_mask_says_so():
         x = np.arange(12.0).reshape(3, 4) - i
         assert np.array_equal(compiled(mg.Tensor(x, requires_grad=True)).data, 1.5 * (x > 2) + 0.75 * (x == 2))
     assert str(compiled.report()).endswith("its bits are those of NumPy's program.")
+
+
+OURS = {*re.findall(r"[a-z]\w*", prelude() + prelude("threads"))} - {*keyword.kwlist}
+THEIRS = ["asm", "erf", "FE_INVALID", "INT8_MAX", "INFINITY", "linux", "M_PI", "M_PI_2", "NAN", "NULL", "step", "unix"]
+
+
+def test_names_of_users_never_meet_names_of_c(default_dtype):
+    """An argument called as_float hid the function of that name, and x_array what C calls the array of x."""
+    default_dtype("float32")
+    composed = ["x", "x_array", "numpy_exp_float", "numpy_matmul_float", "forward", "forward_2", "step_1", "results"]
+    words = sorted(OURS.union(composed, THEIRS))
+    states = [mg.Tensor(np.ones(2), name=word) for word in words]
+    space = {"mg": mg, "states": states}
+    rows = [f"def step({', '.join(words)}):", f"    given = [{', '.join(words)}]"]
+    rows += ["    return [mg.maximum(a @ w, 0.5).exp() for a, w in zip(given, states)]"]
+    exec("\n".join(rows), space)
+    step = mg.compile(space["step"], backend="c", wait=True)
+    for k in range(3):
+        arrays = [np.full((2, 2), k + i / 100, "float32") for i in range(len(words))]
+        found, wanted = step(*arrays), space["step"](*map(mg.Tensor, arrays))
+        assert all(same_bits(a.data, b.data) for a, b in zip(found, wanted, strict=True))
+    assert step.report().backend == "c"
