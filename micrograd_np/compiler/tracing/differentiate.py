@@ -81,10 +81,11 @@ def cut(program: Program, pullback: Pullback) -> tuple[Program, Program]:
     residuals = list(dict.fromkeys(v.root for v in read if v.root in computed))
     views_read = dict.fromkeys(op for v in read for op in v.steps if op.result in views)  # are made again
     back, copies = copied(program, [*views_read, *behind])
-    crossing = {copies[v]: Value(v.shape, v.dtype, None, copies[v].label, Memory("input")) for v in residuals}
+    seeds, gradients, handed = ([copies.get(v, v) for v in vs] for vs in (pullback.seeds, pullback.gradients, residuals))
+    crossing = {v: Value(v.shape, v.dtype, None, v.label, Memory("input")) for v in handed}
     back.name = f"{program.name}, backward"
-    back.inputs += [*crossing.values(), *(copies[v] for v in pullback.seeds)]
-    back.results = [copies[v] for v in pullback.gradients]
+    back.inputs += [*crossing.values(), *seeds]
+    back.results = gradients
     back.replace(crossing)
     used = {v.root for op in back.ops for v in op.reads}
     back.states = {key: (t, v) for key, (t, v) in back.states.items() if v in used}
