@@ -166,6 +166,27 @@ def test_a_write_into_an_argument_counts_as_a_write(how):
     assert f.cache_info().hits == 3
 
 
+@pytest.mark.native
+@pytest.mark.parametrize("how", ["quick", "by keyword"])
+def test_an_argument_that_cannot_be_written_is_refused_as_eagerly(how, tmp_path):
+    def add(x):
+        with mg.no_grad():
+            x += 1
+        return x * 2
+
+    f = mg.compile(add)
+    X.tofile(tmp_path / "x")
+    for mode in ("c", "c", "c", "r", "c"):
+        x = mg.Tensor(np.memmap(tmp_path / "x", X.dtype, mode, shape=X.shape))
+        if mode == "c":
+            assert np.array_equal((f(x) if how == "quick" else f(x=x)).data, (X + 1) * 2)
+            continue
+        for step in (add, f):
+            with pytest.raises(ValueError, match="add: x is .*read-only"):
+                step(x) if how == "quick" else step(x=x)
+    assert f.cache_info() == (3, 1, 1)
+
+
 def test_an_update_in_blocks_counts_as_a_write():
     net = nn.Linear(400, 400)
     optimizer = optim.Adam(net.parameters())
