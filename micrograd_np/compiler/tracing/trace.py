@@ -84,6 +84,7 @@ class Tracer(Events):
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
         self.locks = Locks()
+        self.heeded = np.geterr()
 
     def refused(self, message: str) -> CompileError:
         """The error to raise; it will be raised at the end of the trace as well, if somebody catches it on the way."""
@@ -267,6 +268,8 @@ class Tracer(Events):
     ) -> Any:
         """What the kernel gives, or has written into `target`: it runs, or repeats what it did on others of a kind."""
         recorder, words, writes = self.recorder, self.recorder.words, target is not None
+        if (now := np.geterr()) != self.heeded:  # the step is silent here, so the program will be
+            recorder.silence(**{k: "ignore" for k, how in now.items() if how == "ignore" != self.heeded[k]})
         involved = [target, *operands] if writes else operands
         kind = kind_of(op, involved, static, sample, writes=writes)
         refs = [x._ref for x in involved if type(x) is Recorded]
