@@ -106,7 +106,7 @@ class CompiledProgram:
         """Whether an array that is written into is read-only, or may share memory with another argument."""
         if any(id(a) in self.own for array in arrays for a in _holders(array)):
             return True
-        if not all(arrays[i].flags.writeable for i in self.overwritten):
+        if any(not arrays[i].flags.writeable for i in self.overwritten):
             return True
         return any(a is not arrays[i] and np.may_share_memory(a, arrays[i]) for i in self.overwritten for a in arrays)
 

@@ -43,7 +43,7 @@ class BackwardProgram:
             roots: [i for i in range(len(every)) if i >= count or pullback.reaching[i] == roots]
             for roots in dict.fromkeys(pullback.reaching)
         }
-        """By results, as bits: the leaves that these reach, with all others. Each has the gradients it would eagerly."""
+        """By results, as bits: the leaves that these reach, and all others."""
         self.shapes = [(v.shape, v.dtype) for v in pullback.seeds]
 
     def results(self, arrays: Any, arguments: Sequence[Any], inputs: list[Any]) -> Any:

@@ -98,11 +98,11 @@ def cut(program: Program, pullback: Pullback) -> tuple[Program, Program]:
     residuals = list(dict.fromkeys(v.root for v in read if v.root in computed))
     views_read = dict.fromkeys(op for v in read for op in v.steps if op.result in views)  # are made again
     back, copies = copied(program, [*views_read, *behind])
-    seeds, gradients, handed = ([copies.get(v, v) for v in vs] for vs in (pullback.seeds, pullback.gradients, residuals))
+    seeds, out, handed = ([copies.get(v, v) for v in x] for x in (pullback.seeds, pullback.gradients, residuals))
     crossing = {v: Value(v.shape, v.dtype, None, v.label, Memory("input")) for v in handed}
     back.name = f"{program.name}, backward"
     back.inputs += [*crossing.values(), *seeds]
-    back.results = gradients
+    back.results = out
     back.replace(crossing)
     used = {v.root for op in back.ops for v in op.reads}
     back.states = {key: (t, v) for key, (t, v) in back.states.items() if v in used}

@@ -84,7 +84,7 @@ class Tracer(Events):
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
         self.locks = Locks()
-        self.heeded = np.geterr()
+        self.heeded: dict[str, Any] = {**np.geterr()}
 
     def refused(self, message: str) -> CompileError:
         """The error to raise; it will be raised at the end of the trace as well, if somebody catches it on the way."""
