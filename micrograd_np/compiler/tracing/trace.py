@@ -563,8 +563,9 @@ class Tracer(Events):
         for leaf in self.touched.values():
             if not self._inside(leaf):
                 g = grad_of(leaf)
-                ref = None if g is None else self.refs.get(id(g.data))
-                program.gradients_out.append((leaf, None if ref is None else self.cells.read(ref)))
+                if g is not None and self.ref(g).cell not in self.delivered:  # which the step has put there itself
+                    g = self._in_own_memory(g.data.copy("K"), self.value(g))
+                program.gradients_out.append((leaf, None if g is None else self.value(g)))
         program.states = {key: (t, v if v.op is None else v.op.args[0]) for key, (t, v) in program.states.items()}
         for cell in {ref.cell: None for ref in self.refs.values()}:
             memory, content = cell.memory, cell.content
