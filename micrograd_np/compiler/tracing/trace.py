@@ -692,18 +692,15 @@ def trace(
     arrays: list[tuple[str, Any]],
     name: str,
     around: Surroundings,
-    cleared: Iterable[int] = (),
     whole: Collection[str] = (),
 ) -> tuple[Any, Program]:
     """Run a function under a tracer that knows `arrays` as its inputs and what is `around` it: (result, program).
 
-    `cleared` are ids of leaves that have a gradient now: if they have none when one arrives, the step has cleared it.
     Primitives named in `whole` stay one operation each. Nothing may draw from generators of random numbers around the
     function, as no program could, and nothing but operations may change what is in the tensors there.
     """
     generators = around.generators()
     tracer = Tracer(name, around, whole)
-    tracer.cleared_leaves.update(cleared)
     for argument, array in arrays:
         tracer.input(argument, array)
     for called, array in (*arrays, *around.memory()):  # which nothing but operations may change
