@@ -93,6 +93,13 @@ class TestArrival:
         x.grad.data[:] = 7
         np.testing.assert_array_equal(y.grad.data, [1, 1])
 
+    def test_no_gradient_lies_in_the_memory_of_the_seed(self):
+        for view in (lambda g: g, lambda g: g[:], lambda g: g.T, lambda g: g.reshape(2, 2)[::-1]):
+            x, y = (mg.Tensor(np.ones((2, 2)), requires_grad=True) for _ in range(2))
+            g = np.arange(4.0).reshape(2, 2)
+            (x + y).backward(view(g))
+            assert not any(np.shares_memory(t.grad.data, g) for t in (x, y))
+
     def test_gradients_with_a_graph_have_memory_of_their_own(self):
         x, y, z = (mg.Tensor([1.0, 2.0], requires_grad=True) for _ in range(3))
         (x * x + y + z).sum().backward(create_graph=True)

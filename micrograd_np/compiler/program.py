@@ -141,7 +141,8 @@ def copied(program: Program, ops: Iterable[Op] | None = None) -> tuple[Program, 
         return copy
 
     other = shallow(program)
-    other.ops = [op.copy(value, None if op.result is None else value(op.result)) for op in ops or program.ops]
+    ops = program.ops if ops is None else ops
+    other.ops = [op.copy(value, None if op.result is None else value(op.result)) for op in ops]
     other.inputs = [value(v) for v in program.inputs]
     other.states = {key: (t, value(v)) for key, (t, v) in program.states.items()}
     other.gradients_in = [(t, value(v)) for t, v in program.gradients_in]

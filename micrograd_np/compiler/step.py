@@ -148,11 +148,10 @@ class Compiled:
         function, arrays, rest = self._lifted(args, kwargs)
         around = Surroundings(self.function, rest)
         self._refuse_twofold(around, arrays)
-        cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t._grad is not None]
         began = perf_counter()
         arguments = [(t, t.data) for t in tensors_of((args, kwargs))]
         standing = [(x.thing, ref(x.thing.data)) for x in around.tensors()]
-        result, program = trace(function, arrays, self.__name__, around, cleared)
+        result, program = trace(function, arrays, self.__name__, around)
         traced = perf_counter()
         self._refuse_replaced(around, program)
         self._refuse_moved([*arguments, *((t, array()) for t, array in standing)], program)

@@ -68,7 +68,7 @@ class Events:
         """The rule of node `z` has computed `gx`, the gradient of its input `x`, from `g`."""
 
     def cleared(self, leaf: Any) -> None:
-        """The gradient of `leaf` is dropped."""
+        """The gradient of `leaf` is dropped, or another put in its place."""
 
     def zeroed(self, leaf: Any) -> bool:
         """The gradient of `leaf` is to be filled with zeros."""

@@ -140,10 +140,11 @@ class Vertex(Source):
                     f"{grad.data.shape} of {grad.data.dtype}; they must be equal."
                 )
         self._grad = grad
+        mode.events.cleared(self)
 
     @grad.deleter
     def grad(self) -> None:
-        self._grad = None
+        self.grad = None
 
     @property
     def name(self) -> str | None:

@@ -17,7 +17,7 @@ class Accumulator:
     __slots__ = ("owned",)
 
     def __init__(self, seed: Any) -> None:
-        self.owned = {id(seed): seed}  # the memory that somebody holds already
+        self.owned = {id(seed): seed, id(seed.base): seed.base}  # the memory that somebody holds already
 
     def __call__(self, leaf: Any, g: Any) -> None:
         """Add `g` to the gradient of `leaf`; the first one is copied if somebody else holds its memory."""

@@ -184,6 +184,66 @@ def test_a_write_into_an_argument_counts_as_a_write(how):
     assert f.cache_info().hits == 3
 
 
+def quotients(w, v, x):
+    (g, h) = mg.autograd.grad((w * v * x).square().sum(), [w, v])
+    w.grad, v.grad = g * 0.5, h
+
+
+def one_for_two(w, v, x):
+    (w.grad,) = mg.autograd.grad((w * v * x).square().sum(), [w])
+    v.grad = w.grad
+
+
+def from_an_argument(w, v, x):
+    w.grad = x
+    (w * v * x).square().sum().backward()
+    del v.grad
+
+
+def in_place_of_another(w, v, x):
+    v.grad = w.grad = None
+    (w * v * x).square().sum().backward()
+    v.grad = w.grad * 2
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("assign", [quotients, one_for_two, from_an_argument, in_place_of_another])
+def test_a_gradient_that_a_step_assigns_is_another_one_in_every_call(assign):
+    def training(wrap):
+        w, v = mg.Tensor([1.0, -2.0], requires_grad=True), mg.Tensor([0.5, 3.0], requires_grad=True)
+        optimizer = optim.SGD([w, v], lr=0.01, momentum=0.9)
+        step = wrap(lambda x: assign(w, v, x))
+        draw = np.random.default_rng(0)
+        for _ in range(4):
+            step(mg.Tensor(draw.standard_normal(2)))
+            yield [t.grad is not None and t.grad.data.tobytes() for t in (w, v)]
+            optimizer.step()
+            yield [t.data.tobytes() for t in (w, v)]
+
+    assert list(training(mg.compile)) == list(training(lambda f: f))
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("how", ["quick", "by keyword"])
+def test_an_argument_that_cannot_be_written_is_refused_as_eagerly(how, tmp_path):
+    def add(x):
+        with mg.no_grad():
+            x += 1
+        return x * 2
+
+    f = mg.compile(add)
+    X.tofile(tmp_path / "x")
+    for mode in ("c", "c", "c", "r", "c"):
+        x = mg.Tensor(np.memmap(tmp_path / "x", X.dtype, mode, shape=X.shape))
+        if mode == "c":
+            assert np.array_equal((f(x) if how == "quick" else f(x=x)).data, (X + 1) * 2)
+            continue
+        for step in (add, f):
+            with pytest.raises(ValueError, match=r"add: x is .*read-only"):
+                step(x) if how == "quick" else step(x=x)
+    assert f.cache_info() == (3, 1, 1)
+
+
 def test_an_update_in_blocks_counts_as_a_write():
     net = nn.Linear(400, 400)
     optimizer = optim.Adam(net.parameters())

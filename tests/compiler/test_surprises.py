@@ -235,6 +235,25 @@ def test_a_compiled_gradient_is_not_differentiated_again():
         assert np.allclose(x.grad.data, 36 * X**3)
 
 
+def test_results_of_one_call_share_a_backward_pass():
+    """`backward()` on one of several results of a compiled function frees the graph of all that depend on the same
+    leaves. Keep it with `retain_graph=True`, or call `backward()` on their sum. Results that are left out count as
+    zeros, so that a gradient of -0 may become 0. Leaves that only these depend on get no gradient, as eagerly."""
+    w = mg.Tensor(X.copy(), requires_grad=True)
+    both = mg.compile(lambda x: (x * w, x + w))
+    both(X)
+    product, total = both(X)
+    product.sum().backward()
+    with pytest.raises(RuntimeError, match="retain_graph=True"):
+        total.sum().backward()
+    w.grad = None
+    product, total = both(-X * 0)
+    product.sum().backward(retain_graph=True)
+    assert not np.signbit(w.grad.data).any()
+    total.sum().backward()
+    assert (w.grad.data == 1).all()
+
+
 def test_lbfgs_is_not_compiled():
     """The number of iterations of LBFGS depends on values, so its step refuses to be traced."""
     model = nn.Linear(3, 1)
@@ -332,11 +351,11 @@ def test_gradients_keep_their_memory_from_call_to_call():
 
 
 def test_warnings_are_silenced_for_the_whole_program():
-    """Some ops silence a floating-point warning that they handle themselves, as sigmoid does for overflow in exp. A
-    program with such an op silences warnings of that kind in all its lines. This is set once, when the program is made,
-    and keeps what `np.seterr` says of other warnings at that time. A program that silences nothing runs under the
-    settings of its caller. To look for nan and inf, use `mg.debug.detect_nonfinite()`, inside which a compiled function
-    runs eagerly."""
+    """Some ops silence a floating-point warning that they handle themselves, as sigmoid does for overflow in exp, and
+    your step may with `np.errstate`. A program with such an op or block silences warnings of that kind in all its
+    lines. This is set once, when the program is made, and keeps what `np.seterr` says of other warnings at that time. A
+    program that silences nothing runs under the settings of its caller. To look for nan and inf, use
+    `mg.debug.detect_nonfinite()`, inside which a compiled function runs eagerly."""
     f = mg.compile(lambda x: (x.sigmoid(), (x * 1000).exp()))
     with np.errstate(over="ignore"):
         f(X)
@@ -348,6 +367,20 @@ def test_warnings_are_silenced_for_the_whole_program():
         g(X)
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
         g(X)
+
+    def logs(x, kept):
+        with np.errstate(divide="ignore"):
+            y = x.log()
+            with mg.no_grad():
+                kept.copy_((x * 0).log())
+            return y
+
+    h = mg.compile(logs)
+    for _ in range(3):
+        with np.errstate(all="raise"):
+            assert np.isneginf(h(mg.Tensor([0.0, 1.0]), mg.Tensor([1.0, 1.0])).data[0])
+    with np.errstate(invalid="raise"), pytest.raises(FloatingPointError):
+        mg.compile(logs)(mg.Tensor([-1.0, 1.0]), mg.Tensor([1.0, 1.0]))
 
 
 # what works, though one might doubt it

@@ -3,7 +3,7 @@
 import functools
 import itertools
 import math
-from collections import Counter, OrderedDict, UserDict, defaultdict, deque, namedtuple
+from collections import ChainMap, Counter, OrderedDict, UserDict, defaultdict, deque, namedtuple
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType, ModuleType, SimpleNamespace
@@ -92,6 +92,7 @@ def of_containers():
     queue, counted, groups, ordered = deque([1]), Counter(a=1), defaultdict(list), OrderedDict()
     inside = {"k": 2.0}
     shown, user, first = MappingProxyType(inside), UserDict(k=2.0), {"a": 2.0, "b": 3.0}
+    chained = ChainMap({}, inside)
     parameters.clear()
 
     def reordered():
@@ -130,6 +131,8 @@ def of_containers():
         "the order of a dict": (lambda x: x * next(iter(first.values())), reordered),
         "a tuple with names": (lambda x: x * attributes.pair.a, setting(attributes, "pair", Pair(3.0, 1.0))),
         "a view of a dict": (lambda x: x * shown["k"], lambda: inside.update(k=3.0)),
+        "a dict behind another": (lambda x: x * chained["k"], lambda: inside.update(k=3.0)),
+        "a dict before another": (lambda x: x * chained["k"], lambda: chained.update(k=3.0)),
         "a dict of the user's": (lambda x: x * user["k"], lambda: user.update(k=3.0)),
         "a list as an index": (lambda x: x[:, [*sizes[:1]]], lambda: sizes.__setitem__(0, 2)),
         "a keyword of a partial": (functools.partial(lambda x, k: x * k["k"], k=inside), lambda: inside.update(k=3.0)),

@@ -117,6 +117,76 @@ def test_a_backward_pass_from_several_results_runs_the_compiled_one_once(rng):
     assert len(runs) == 8
 
 
+@pytest.mark.native
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, y: x + y,
+        lambda x, y: x.T,
+        lambda x, y: x.clone(),
+        lambda x, y: x.floor(),
+        lambda x, y: (x.round() * y, y.sign()),
+        lambda x, y: (x + y, x[:1].floor()),
+    ],
+)
+def test_a_gradient_may_arrive_as_it_came_or_end_on_the_way(function):
+    compiled = mg.compile(function)
+    for i in range(3):
+        outcomes = []
+        for f in (function, compiled):
+            x, y = (mg.Tensor([1.5, k, -0.0], requires_grad=True) for k in (i, 2.0))
+            found = f(x, y)
+            gradient = np.array([3.0, -0.0, 5.0])
+            for z in found if isinstance(found, tuple) else (found,):
+                z.backward(gradient[: len(z)], retain_graph=True)
+            outcomes.append([t.grad is not None and t.grad.data.tobytes() for t in (x, y)])
+            assert not any(np.shares_memory(t.grad.data, gradient) for t in (x, y) if t.grad is not None)
+        assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.native
+def test_what_the_results_in_use_do_not_depend_on_gets_no_gradient():
+    def training(wrap):
+        mg.manual_seed(0)
+        trunk, actor, critic = (mg.nn.Linear(3, 3) for _ in range(3))
+        every = [*trunk.parameters(), *actor.parameters(), *critic.parameters()]
+        optimizer, rng = mg.optim.Adam(every, lr=0.1), np.random.default_rng(0)
+
+        @wrap
+        def heads(x):
+            h = trunk(x).tanh()
+            return actor(h).exp(), critic(x), trunk.weight.detach() * 2
+
+        for which in ([0], [1], [0, 1], [1, 0], [1]):
+            optimizer.zero_grad()
+            results = heads(mg.Tensor(rng.standard_normal((2, 3))))
+            sum(results[i].sum() for i in which).backward()
+            yield [p.grad is not None and p.grad.data.tobytes() for p in every]
+            optimizer.step()
+            yield [p.data.tobytes() for p in every]
+
+    assert list(training(mg.compile)) == list(training(lambda f: f))
+
+
+@pytest.mark.native
+def test_a_result_may_be_differentiated_after_what_others_depend_on_has_changed():
+    v, w = (mg.Tensor([2.0, 3.0], requires_grad=True) for _ in range(2))
+    both = mg.compile(lambda x: (x * v, x * w))
+    for i in range(3):
+        first, second = both(np.array([1.0, i]))
+        v.grad = w.grad = None
+        first.sum().backward()
+        with mg.no_grad():
+            v -= v.grad
+        second.sum().backward()
+        assert w.grad.tolist() == v.grad.tolist() == [1, i]
+        first, _ = both(np.array([1.0, i]))
+        with mg.no_grad():
+            v -= v.grad
+        with pytest.raises(RuntimeError, match="was changed in place"):
+            first.sum().backward()
+
+
 @pytest.mark.parametrize(
     ("made", "kind"),
     [

@@ -65,7 +65,7 @@ def steps(program: Program, places: Places, *, exact: bool = True) -> list[Step]
         z = op.of if op.effect == "update" else op.result
         target = None if z is None else places.of(z)
         lowered = None
-        if op.bound is None and all(has_type(v.dtype) for v in (*op.reads, *op.defines)):
+        if op.bound is None and all(_readable(places.of(v)) for v in (*op.reads, *op.defines)):
             lowered = _lowered(op, places, target, exact=exact)
         if lowered is None or (exact and any(map(_truncates, lowered))):  # NumPy does it
             lowered = [Step("python", op, [places.of(v) for v in op.reads], target)]
@@ -74,6 +74,14 @@ def steps(program: Program, places: Places, *, exact: bool = True) -> list[Step]
     for i, step in enumerate(lowered_steps):
         step.at = i
     return lowered_steps
+
+
+def _readable(x: Place) -> bool:
+    """Whether C can read it where it lies: a type of C's, in this machine's order of bytes, whole elements apart."""
+    memory = x.value.root.memory
+    aligned = memory is None or memory.array is None or memory.array.flags.aligned
+    whole = not any(s % x.dtype.itemsize for n, s in zip(x.shape, x.strides, strict=True) if n != 1)
+    return has_type(x.dtype) and aligned and whole
 
 
 def _truncates(step: Step) -> bool:

@@ -103,8 +103,10 @@ class CompiledProgram:
         return results
 
     def overlap(self, arrays: list[Any]) -> bool:
-        """Whether an array that is written into may share memory with an argument, of which its lines know nothing."""
+        """Whether an array that is written into is read-only, or may share memory with another argument."""
         if any(id(a) in self.own for array in arrays for a in _holders(array)):
+            return True
+        if any(not arrays[i].flags.writeable for i in self.overwritten):
             return True
         return any(a is not arrays[i] and np.may_share_memory(a, arrays[i]) for i in self.overwritten for a in arrays)
 
@@ -285,6 +287,7 @@ class _Source:
         pairs = [(i, j) for i in entry.overwritten for j in range(len(leaves)) if j not in entry.overwritten or j > i]
         overlap = self.name(np.may_share_memory)
         tests += [f"(x{i} is not x{j} and {overlap}(x{i}, x{j}))" for i, j in pairs]
+        tests += [f"not x{i}.flags.writeable" for i in entry.overwritten]
         own = self.name(entry.own)
         tests += [f"id(x{i}) in {own} or id(x{i}.base) in {own}" for i in range(len(leaves)) if entry.own]
         rows += [f"if {' or '.join(tests)}: return MISS"] if tests else []

@@ -38,30 +38,41 @@ class BackwardProgram:
         every = (*pullback.leaves, *dict.fromkeys(others))
         self.inputs = [(positions.get(id(x)), x if id(x) not in positions else None) for x in every]
         """The leaves, and behind them others on which the gradients depend: a write to one is to be noticed."""
-        self.count = len(pullback.leaves)
+        count = len(pullback.leaves)
+        self.groups = {
+            roots: [i for i in range(len(every)) if i >= count or pullback.reaching[i] == roots]
+            for roots in dict.fromkeys(pullback.reaching)
+        }
+        """By results, as bits: the leaves that these reach, and all others."""
         self.shapes = [(v.shape, v.dtype) for v in pullback.seeds]
 
     def results(self, arrays: Any, arguments: Sequence[Any], inputs: list[Any]) -> Any:
         """The results of the forward program as tensors that remember how to pull a gradient back."""
         leaves: tuple[Any, ...] = tuple(arguments[i] if i is not None else x for i, x in self.inputs)
-        values = [x.data for x in leaves]
         call = _Call(self, inputs, list(arrays[len(self.which) :]))
-        needs = sum(1 << i for i, x in enumerate(leaves) if x.requires_grad)
         tensors: dict[int, Any] = {}
         rest = iter(zip(arrays, self.which, strict=False))  # behind them lie the residuals
-        whole: Any = None
-        if len(self.shapes) > 1:
-            whole = wrap_result(Tensor, _compiled, leaves, values, {"call": call}, np.zeros(()), needs)
+
+        def hung(op: Any, under: Sequence[Any], which: Any, array: Any) -> Any:
+            needs = sum(1 << i for i, x in enumerate(under) if x.requires_grad)
+            static = {"call": call, "which": which}
+            return wrap_result(Tensor, op, tuple(under), [x.data for x in under], static, array, needs)
+
+        alone = len(self.shapes) == 1
+        wholes = {
+            roots: hung(_compiled, [leaves[i] for i in own], own, np.zeros(()))
+            for roots, own in self.groups.items()
+            if not alone
+        }
 
         def tensor(_: Value) -> Any:
             array, which = next(rest)
             if which is None:
                 return tensor_of(array, None, preferred_type(Tensor, leaves))
-            if which not in tensors and whole is None:
-                tensors[which] = wrap_result(Tensor, _compiled, leaves, values, {"call": call}, array, needs)
+            if which not in tensors and alone:
+                tensors[which] = hung(_compiled, leaves, range(len(leaves)), array)
             elif which not in tensors:
-                static = {"call": call, "which": which}
-                tensors[which] = wrap_result(Tensor, _part, (whole,), [whole.data], static, array, 1)
+                tensors[which] = hung(_part, [x for roots, x in wholes.items() if roots >> which & 1], which, array)
             return tensors[which]
 
         return mapped(self.tree, tensor)
@@ -86,7 +97,9 @@ class _Call:
         self.reverse, self.inputs, self.residuals = reverse, inputs, residuals
         self.seeds: dict[int, Any] = {}
         """The gradients that have arrived at results, by which result it is."""
-        self.pulled: tuple[Any, Any] | None = None
+        self.pulled: list[Any] = []
+        """The gradients that have been computed; None for those that have been handed out."""
+        self.latest: Any = None
 
     def arrive(self, which: int, g: Any) -> Any:
         """Note that `g` has arrived at result `which`; what stands for that in the gradient of the whole call."""
@@ -99,33 +112,27 @@ class _Call:
         self.seeds[which] = np.asarray(g)
         return np.zeros(())
 
-    def gradients(self, g: Any) -> Any:
-        """The gradients by all leaves, once for all results; `g` is one object in each backward pass."""
-        if self.pulled is None or self.pulled[0] is not g:
-            shapes, seeds = self.reverse.shapes, self.seeds
-            if len(shapes) == 1:
-                self.arrive(0, g)
+    def gradient(self, i: int, g: Any) -> Any:
+        """The gradient by leaf `i`: all are computed at once, for all results; `g` is that of a result alone."""
+        shapes, alone = self.reverse.shapes, len(self.reverse.shapes) == 1
+        if alone and (self.latest is not g or self.pulled[i] is None):
+            self.arrive(0, g)
+            self.latest = g
+        if self.seeds:
+            seeds, self.seeds = self.seeds, {}
             every = [seeds[i] if i in seeds else np.zeros(*shapes[i]) for i in range(len(shapes))]
-            self.seeds = {}
             with self.reverse.lock:
                 try:
-                    gradients = self.reverse.entry.call(*self.inputs, *self.residuals, *every)
+                    self.pulled = list(self.reverse.entry.call(*self.inputs, *self.residuals, *every))
                 except BaseException as error:
                     explain(error, self.reverse.entry, wrote=self.reverse.wrote)
                     raise
-            self.pulled = (g, gradients)
-        return self.pulled[1]
+        gradient, self.pulled[i] = self.pulled[i], None
+        return gradient
 
 
-def _kernel(xp: Any, out: Any, *xs: Any, call: _Call, which: int = 0) -> Any:
+def _kernel(xp: Any, out: Any, *xs: Any, call: _Call, which: Any) -> Any:
     raise NotImplementedError  # its value is known before the vertex is made
-
-
-def _rule(i: int, g: Any, z: Any, *xs: Any, call: _Call, which: int = 0) -> Any:
-    gradient = call.gradients(g)[i]
-    if i == call.reverse.count - 1:
-        call.pulled = None
-    return gradient
 
 
 _plain: dict[str, Any] = {
@@ -138,7 +145,9 @@ _plain: dict[str, Any] = {
     "numpy": (),
 }
 _kernel.__name__ = "compiled"
-_compiled: Primitive[Any] = Primitive(_kernel, "compiled call", **_plain).vjp(xs=_rule)
+_compiled: Primitive[Any] = Primitive(_kernel, "compiled call", **_plain).vjp(
+    xs=lambda i, g, z, *xs, call, which: call.gradient(which[i], g)
+)
 _compiled.reads_all = True  # the second program does
 _part: Primitive[Any] = Primitive(_kernel, "compiled", **_plain).vjp(
     xs=lambda i, g, z, *xs, call, which: call.arrive(which, g)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections import UserDict, UserList
+from collections import ChainMap, UserDict, UserList
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial, partialmethod
@@ -250,7 +250,7 @@ def _opens(x: Any) -> bool:
     return not _foreign(type(x)) or hasattr(x, "__wrapped__") or is_optimizer(x)
 
 
-_PYTHONS = (SimpleNamespace, Namespace, UserDict, UserList)
+_PYTHONS = (SimpleNamespace, Namespace, ChainMap, UserDict, UserList)
 """Objects of Python's own that keep what users put there."""
 
 
@@ -292,8 +292,8 @@ def _inside(x: Captured) -> Iterator[Captured]:
             if type(y) not in _PLAIN or len(thing) <= MANY:
                 shown = repr(key) if type(key) in (int, str) else type(key).__name__
                 yield Captured(y, Place(thing, key), x, f".{key}" if dotted else f"[{shown}]")
-    elif isinstance(thing, (UserDict, UserList)):
-        yield Captured(thing.data, None, x)
+    elif isinstance(thing, (ChainMap, UserDict, UserList)):
+        yield Captured(thing.maps if isinstance(thing, ChainMap) else thing.data, None, x)
     elif isinstance(thing, FunctionType):
         yield from _variables(thing)
         yield from (Captured(y, Place(thing, name, attribute=True), x, f".{name}") for name, y in vars(thing).items())

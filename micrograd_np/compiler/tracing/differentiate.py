@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.trees import instances
-from micrograd_np.core.vertex import Node, Vertex, tensor_of
+from micrograd_np.core.vertex import Node, Vertex, source, tensor_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
 
@@ -31,6 +31,8 @@ class Pullback:
     seeds: list[Value]
     leaves: list[Any]
     gradients: list[Value]
+    reaching: list[int]
+    """By leaf: from which roots a gradient reaches it, as bits."""
 
 
 def differentiate(tracer: Any, result: Any, floor: int) -> Pullback | None:
@@ -48,7 +50,8 @@ def differentiate(tracer: Any, result: Any, floor: int) -> Pullback | None:
     }
     program = tracer.program
     results = [tracer.value(z) for z in roots]
-    pullback = Pullback(len(program.ops), results, [], [], [])
+    pullback = Pullback(len(program.ops), results, [], [], [], [])
+    reaching = _reaching(roots, under, floor)
     seeds = []
     for z, value in zip(roots, results, strict=True):
         seeds.append(tensor_of(np.ones(z.shape, z.dtype)))
@@ -59,11 +62,25 @@ def differentiate(tracer: Any, result: Any, floor: int) -> Pullback | None:
     def deliver(leaf: Any, g: Any) -> None:
         pullback.leaves.append(tensors.get(leaf, leaf))
         pullback.gradients.append(tracer.value(g))
+        pullback.reaching.append(reaching[leaf])
 
     more = list(zip(roots[1:], seeds[1:], strict=True))
     with tracer.section("backward"), set_grad_enabled(False):
         walk.pull(roots[0], seeds[0], deliver, retain=True, lifted=True, more=more, floor=floor)
     return pullback
+
+
+def _reaching(roots: list[Any], under: list[Any], floor: int) -> dict[Any, int]:
+    """From which of `roots` the walk comes to what is `under` them, as bits."""
+    reaching: dict[Any, int] = dict.fromkeys(under, 0)
+    for i, z in enumerate(roots):
+        reaching[source(z)] |= 1 << i
+    for z in reversed(under):
+        if z.order > floor:
+            for x, rule in zip(z.inputs, z.op.rules_for(len(z.inputs)), strict=False):
+                if rule is not None and x in reaching:
+                    reaching[x] |= reaching[z]
+    return reaching
 
 
 def positions(program: Program, pullback: Pullback) -> list[int | None]:
@@ -81,10 +98,11 @@ def cut(program: Program, pullback: Pullback) -> tuple[Program, Program]:
     residuals = list(dict.fromkeys(v.root for v in read if v.root in computed))
     views_read = dict.fromkeys(op for v in read for op in v.steps if op.result in views)  # are made again
     back, copies = copied(program, [*views_read, *behind])
-    crossing = {copies[v]: Value(v.shape, v.dtype, None, copies[v].label, Memory("input")) for v in residuals}
+    seeds, out, handed = ([copies.get(v, v) for v in x] for x in (pullback.seeds, pullback.gradients, residuals))
+    crossing = {v: Value(v.shape, v.dtype, None, v.label, Memory("input")) for v in handed}
     back.name = f"{program.name}, backward"
-    back.inputs += [*crossing.values(), *(copies[v] for v in pullback.seeds)]
-    back.results = [copies[v] for v in pullback.gradients]
+    back.inputs += [*crossing.values(), *seeds]
+    back.results = out
     back.replace(crossing)
     used = {v.root for op in back.ops for v in op.reads}
     back.states = {key: (t, v) for key, (t, v) in back.states.items() if v in used}

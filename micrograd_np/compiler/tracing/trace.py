@@ -84,6 +84,7 @@ class Tracer(Events):
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
         self.locks = Locks()
+        self.heeded: dict[str, Any] = {**np.geterr()}
 
     def refused(self, message: str) -> CompileError:
         """The error to raise; it will be raised at the end of the trace as well, if somebody catches it on the way."""
@@ -267,6 +268,8 @@ class Tracer(Events):
     ) -> Any:
         """What the kernel gives, or has written into `target`: it runs, or repeats what it did on others of a kind."""
         recorder, words, writes = self.recorder, self.recorder.words, target is not None
+        if (now := np.geterr()) != self.heeded:  # the step is silent here, so the program will be
+            recorder.silence(**{k: "ignore" for k, how in now.items() if how == "ignore" != self.heeded[k]})
         involved = [target, *operands] if writes else operands
         kind = kind_of(op, involved, static, sample, writes=writes)
         refs = [x._ref for x in involved if type(x) is Recorded]
@@ -560,8 +563,9 @@ class Tracer(Events):
         for leaf in self.touched.values():
             if not self._inside(leaf):
                 g = grad_of(leaf)
-                ref = None if g is None else self.refs.get(id(g.data))
-                program.gradients_out.append((leaf, None if ref is None else self.cells.read(ref)))
+                if g is not None and self.ref(g).cell not in self.delivered:  # which the step has put there itself
+                    g = self._in_own_memory(g.data.copy("K"), self.value(g))
+                program.gradients_out.append((leaf, None if g is None else self.value(g)))
         program.states = {key: (t, v if v.op is None else v.op.args[0]) for key, (t, v) in program.states.items()}
         for cell in {ref.cell: None for ref in self.refs.values()}:
             memory, content = cell.memory, cell.content
@@ -688,18 +692,15 @@ def trace(
     arrays: list[tuple[str, Any]],
     name: str,
     around: Surroundings,
-    cleared: Iterable[int] = (),
     whole: Collection[str] = (),
 ) -> tuple[Any, Program]:
     """Run a function under a tracer that knows `arrays` as its inputs and what is `around` it: (result, program).
 
-    `cleared` are ids of leaves that have a gradient now: if they have none when one arrives, the step has cleared it.
     Primitives named in `whole` stay one operation each. Nothing may draw from generators of random numbers around the
     function, as no program could, and nothing but operations may change what is in the tensors there.
     """
     generators = around.generators()
     tracer = Tracer(name, around, whole)
-    tracer.cleared_leaves.update(cleared)
     for argument, array in arrays:
         tracer.input(argument, array)
     for called, array in (*arrays, *around.memory()):  # which nothing but operations may change

@@ -491,3 +491,39 @@ def test_names_of_users_never_meet_names_of_c(default_dtype):
         found, wanted = step(*arrays), space["step"](*map(mg.Tensor, arrays))
         assert all(same_bits(a.data, b.data) for a, b in zip(found, wanted, strict=True))
     assert step.report().backend == "c"
+
+
+@pytest.mark.parametrize("kind", ["between", "shifted", "swapped"])
+@pytest.mark.parametrize("rows", [1, 4])
+def test_what_lies_as_c_cannot_read_it_is_left_to_numpy(kind, rows, rng):
+    def odd(values):
+        if kind == "between":  # other fields
+            whole = np.zeros(values.shape, [("value", "f8"), ("label", "i4")])
+            whole["value"] = values
+            return whole["value"]
+        if kind == "swapped":
+            return values.astype(values.dtype.newbyteorder())
+        space = np.zeros(values.nbytes + 1, np.uint8)[1:].view(values.dtype).reshape(values.shape)
+        space[...] = values
+        return space
+
+    def training(wrap):
+        w, kept = mg.Tensor(np.linspace(-1, 1, 6).reshape(3, 2), requires_grad=True), mg.Tensor(odd(np.ones((3, 2))))
+
+        @wrap
+        def step(x, rows):
+            w.grad = None
+            loss = ((x @ (w * kept)).tanh() + x[rows].sum() + kept.sum()).square().mean()
+            loss.backward()
+            with mg.no_grad():
+                w.copy_(w - 0.1 * w.grad)
+            return loss, x.sum(0)
+
+        return step, w
+
+    (native, w), (eager, v) = training(lambda f: mg.compile(f, backend="c", wait=True)), training(lambda f: f)
+    for _ in range(4):
+        x, index = mg.Tensor(odd(rng.standard_normal((rows, 3)))), mg.Tensor(rng.integers(0, rows, 5))
+        for a, b in zip((*native(x, index), w), (*eager(x, index), v), strict=True):
+            assert a.data.tobytes() == b.data.tobytes()
+    assert native.last.policy.state == "c"
