@@ -91,6 +91,8 @@ def numbers_to_arrays(program: Program) -> int:
     for op in program.ops:
         if op.function not in ELEMENTWISE or op.function == "np.power" or op.result is None:
             continue
+        if not any(type(x) in (int, float) for x in op.args):
+            continue
         dtypes = {v.dtype for v in op.args if isinstance(v, Value)}
         if len(dtypes) != 1:
             continue

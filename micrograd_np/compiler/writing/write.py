@@ -140,8 +140,9 @@ class Writer(Literals):
         self.program, self.plan = program, plan
         self.aliases: dict[str, str] = {}
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
-        self.static: set[Value] = set()  # these views
+        self.static: set[Value] = set()  # these views, and memory whose address is the same in every call
         self.value_names: dict[Value, str] = {}
+        self.operands: dict[Value, str] = {}  # those of what has been read
         self.inner: dict[Any, str] = {}  # within a loop: by value, or name of a whole array, that of the block
         self.threads = 1
         self.once: list[tuple[str, Op | None]] = []  # rows that run when the program is built
@@ -167,11 +168,13 @@ class Writer(Literals):
         """A value where it is read."""
         if v in self.inner:
             return self.inner[v]
-        name = super().operand(v)
-        if v.memory is None and not v.is_view and v.op is not None:
-            memory = self.plan.storage(v).memory
-            if memory is not None and memory.kind == "state":
-                self.state.setdefault(name, memory)
+        name = self.operands.get(v)
+        if name is None:
+            name = self.operands[v] = super().operand(v)
+            if v.memory is None and not v.is_view and v.op is not None:
+                memory = self.plan.storage(v).memory
+                if memory is not None and memory.kind == "state":
+                    self.state.setdefault(name, memory)
         return self.inner.get(name, name)
 
     def alias(self, path: str) -> str:
@@ -183,16 +186,22 @@ class Writer(Literals):
 
     def is_static(self, v: Value) -> bool:
         """Whether the address of a value is the same in every call."""
-        if v.is_view:
+        if v in self.static or v.is_view:
             return v in self.static
         kind = self.plan.storage(v).kind
-        return kind in STATIC or kind == "buffer"
+        static = kind in STATIC or kind == "buffer"
+        if static:
+            self.static.add(v)
+        return static
 
     # operations
 
     def expression(self, op: Op) -> str:
         """The right-hand side, or the whole statement of an operation whose memory is there."""
         f, args = op.function, op.args
+        out = op.of if op.effect == "update" else op.result if op.effect == "new" else None
+        if out is not None and f in _POSITIONAL_OUT and f != "np.dot" and not op.kwargs:
+            return f"{self.alias(f)}({', '.join(map(self.literal, (*args, out)))})"
         if op.effect == "update":
             assert op.of is not None
             if writes_first(f):
@@ -206,10 +215,9 @@ class Writer(Literals):
             vector, start, stop, shape, order = args
             ordered = f", order={order!r}" if order == "F" else ""
             return f"{self.operand(vector)}[{start}:{stop}].reshape({shape!r}{ordered})"
-        out = op.of if op.effect == "update" and not writes_first(f) else op.result if op.effect == "new" else None
         more = []
-        if out is not None and f != "np.copyto":
-            if f in _POSITIONAL_OUT and not op.kwargs:
+        if out is not None and f != "np.copyto" and not (op.effect == "update" and writes_first(f)):
+            if f == "np.dot" and not op.kwargs:
                 args = (*args, out)
             else:
                 more.append(f"out={self.operand(out)}")
