@@ -354,10 +354,10 @@ _COMPARED = frozenset((int, str, type(None), type(Ellipsis)))
 def frozen(x: Any, change: Callable[[Value], Any]) -> Any:
     """Arguments as something to compare calls by, with ``change(value)`` for each value."""
     kind = type(x)
-    if kind in _COMPARED:
-        return x
     if kind is Value:
         return change(x)
+    if kind in _COMPARED:
+        return x
     if kind is tuple or kind is list:
         return tuple([part if type(part) in _COMPARED else frozen(part, change) for part in x])
     if kind is dict:

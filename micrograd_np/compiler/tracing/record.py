@@ -20,7 +20,7 @@ from numpy.lib import mixins
 
 from micrograd_np.core.writes import owner_of
 
-from ..ir import Op, Value, constant
+from ..ir import Label, Op, Value, constant
 from ..operations import RESHAPES, WRITES_FIRST
 from .cells import Cell, Cells, Ref, layout
 from .words import Words
@@ -48,6 +48,8 @@ SPARED = 65_536  # elements: smaller samples are computed and compared with eage
 class Recorded(mixins.NDArrayOperatorsMixin):
     """An array that a kernel works on while it is being recorded: sample values, and their place in the program."""
 
+    __slots__ = ("_array", "_recorder", "_ref")
+
     def __init__(self, recorder: Recorder, ref: Ref, array: Any) -> None:
         self._recorder, self._ref, self._array = recorder, ref, array
 
@@ -73,6 +75,11 @@ class Recorded(mixins.NDArrayOperatorsMixin):
         return recorded
 
     def __getitem__(self, index: Any) -> Any:
+        if type(index) in _PLACES or (type(index) is tuple and _PLACES.issuperset(map(type, index))):
+            part = self._array[index]
+            if type(part) is np.ndarray:
+                self._recorder.note_frames()
+                return self._recorder.view("getitem", getitem, (self._recorder.cells.read(self._ref), index), {}, self, part)
         return self._recorder.call("getitem", getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -162,12 +169,14 @@ class Recorder:
                     if type(array) is Recorded:
                         self.words.hear(name, array._ref.label)
 
-    def _note_frames(self) -> None:
+    def note_frames(self) -> None:
         """Keep the frames of the kernel that is calling; frames that are kept keep their variables."""
+        if self.frames is None:
+            return
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and frame.f_code.co_filename in _OPERATORS:
             frame = frame.f_back
-        if self.frames is None or frame in self.frames:
+        if frame in self.frames:
             return
         calling = []
         while frame is not None and frame not in self.frames and not frame.f_code.co_filename.startswith(_COMPILER):
@@ -211,8 +220,7 @@ class Recorder:
 
     def call(self, path: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Perform one call, and write it down unless it only tells facts about shapes and dtypes."""
-        if self.frames is not None:
-            self._note_frames()
+        self.note_frames()
         out = kwargs.pop("out", None) if kwargs else None
         args_in = args
         if path == "np.dot" and len(args) == 3:  # dot's destination may come by position
@@ -330,16 +338,19 @@ class Recorder:
                 return x
         for x in recorded:
             if result.base is not None and _shares(result, x._array):
-                value = Value(result.shape, result.dtype)
-                value.label.hint = ("T" if path == "attribute.T" else "part", x._ref.label)
-                op = Op(path, function, values, named, value, "view", self.cells.read(x._ref))
-                self.cells.append(op)
-                return Recorded(self, Ref(x._ref.cell, x._ref, op), result)
+                return self.view(path, function, values, named, x, result)
         ref = Ref(Cell(result.shape, result.dtype, layout(result)))
         ref.cell.content, ref.cell.fresh = Value(result.shape, result.dtype, ref.cell.strides, ref.label), True
         op = Op(path, function, values, named, ref.cell.content, "fresh")
         self.cells.append(op)
         return Recorded(self, ref, result)
+
+    def view(self, path: str, function: Any, values: Any, named: Any, x: Recorded, result: Any) -> Recorded:
+        """A view of `x`, whose sample is `result`."""
+        ref = x._ref
+        value = Value(result.shape, result.dtype, None, Label("", ("T" if path == "attribute.T" else "part", ref.label)))
+        op = self.cells.append(Op(path, function, values, named, value, "view", self.cells.read(ref)))
+        return Recorded(self, Ref(ref.cell, ref, op), result)
 
     def _values(self, x: Any) -> Any:
         """Arguments with values of the program where arrays stand."""
@@ -389,4 +400,6 @@ def _changed(x: Any, change: Callable[[Any], Any]) -> Any:
     return {k: _changed(v, change) for k, v in x.items()} if isinstance(x, dict) else x
 
 
+_PLACES = frozenset((int, slice, type(None), type(Ellipsis)))
+"""Kinds of indices that show a part, whatever the values are."""
 _PLAIN = frozenset((int, float, bool, str, slice, type(None), type(Ellipsis)))

@@ -7,6 +7,7 @@ the operations, on other values, and the kernel need not run. The user's kernels
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from ..guards import is_value
@@ -39,9 +40,15 @@ class Recording:
         while ref is not None and ref not in self.operands:
             self.way.append((ref, ref.cell.content, ref.base, ref.view))
             ref = ref.parent
-        labels = [op.result.label for op in ops if op.result is not None]
+        self.label = done.label, (done.label.name, done.label.hint)
+
+    @cached_property
+    def labels(self) -> dict[Label, tuple[str, Any]]:
+        """Those of all that it has made, as they were: that of what it gave may have been told more since."""
+        labels = [op.result.label for op in self.ops if op.result is not None]
         labels += [label for ref, *_ in self.way for label in (ref.label, ref.cell.label)]
-        self.labels = {label: (label.name, label.hint) for label in labels}
+        named = {label: (label.name, label.hint) for label in labels}
+        return named | dict([self.label] if self.label[0] in named else [])
 
     def repeat(self, operands: list[Ref], cells: Cells, words: Words) -> Ref:
         """Do the same on other operands: the array that it gives."""
@@ -125,8 +132,9 @@ def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None], *
     for op in ops:
         if op.must_run or op.bound is not None or op.refusal or op.result is None:
             return False
-        if not all(v in readable or v.constant is not None for v in op.reads):
-            return False
+        for v in op.reads:
+            if v not in readable and v.constant is None:
+                return False
         readable.add(op.result)
     first = operands[0] if writes else None
     if first is not None and (first.parent is not None or first.cell.content not in readable.difference(before)):
