@@ -79,7 +79,7 @@ class Captured:
         return all(x.place is None or x.place.has(x.thing) for x in self.way())
 
 
-class Surroundings:
+class Found:
     """What can be found from `function` and `given` on, the nearest first. Things in several places are found in each.
 
     `given` are arguments, with their names: those that are neither arrays nor containers are known by what they are.
@@ -107,6 +107,26 @@ class Surroundings:
             if x is self.things[-1]:
                 self._add(y for owner in owners.values() for y in _by_name(owner, named, seen))
         self.looks_at_gradients = "grad" in self.read or any(name.startswith("clip_grad") for name in named)
+
+    def _add(self, more: Iterable[Captured]) -> None:
+        for y in more:
+            kind = type(y.thing)
+            plain = kind in _PLAIN or not (isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
+            if plain and (not y.by_name or kind in _PLAIN):
+                self.others += [y] if len(self.others) < MANY else []
+            elif len(self.things) < _MOST:
+                self.things.append(y)
+
+    def tensors(self) -> Iterator[Captured]:
+        """The tensors."""
+        return (x for x in self.things if isinstance(x.thing, Vertex))
+
+
+class Surroundings(Found):
+    """What is around a step before it runs: what is found there, and all of it that may decide what the step does."""
+
+    def __init__(self, function: Any, arguments: Iterable[tuple[str, Any]] = ()) -> None:
+        super().__init__(function, arguments)
         self.decisive = [x for x in (*self.things, *self.others) if self._is_decisive(x)]
         """What code gets at by what it reads: anything else in its place, and the step may do something else."""
         arrays = [x for x in self.decisive if isinstance(x.thing, np.ndarray) and x.thing.size <= MANY]
@@ -114,14 +134,6 @@ class Surroundings:
         self.sizes = [size_of(x) for x in {id(x.thing): x.thing for x in self.decisive}.values() if _has_size(x)]
         modules = {id(x.thing): x.thing for x in self.things if is_module(x.thing)}.values()
         self.modules = [(x, dict(vars(x)), self.read | read_by_class(type(x))) for x in modules]
-
-    def _add(self, more: Iterable[Captured]) -> None:
-        for y in more:
-            plain = not (isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
-            if plain and (not y.by_name or type(y.thing) in _PLAIN):
-                self.others += [y] if len(self.others) < MANY else []
-            elif len(self.things) < _MOST:
-                self.things.append(y)
 
     def _is_decisive(self, x: Captured) -> bool:
         """Whether all on the way there are variables, attributes that code reads, or elements of small containers."""
@@ -136,10 +148,6 @@ class Surroundings:
             elif y.inside is not None and len(y.place.holder) > MANY:
                 return False
         return True
-
-    def tensors(self) -> Iterator[Captured]:
-        """The tensors."""
-        return (x for x in self.things if isinstance(x.thing, Vertex))
 
     def memory(self) -> Iterator[tuple[str, Any]]:
         """The arrays of the tensors and of their gradients, with their names."""
@@ -164,7 +172,7 @@ class Surroundings:
                 names.setdefault(id(x.thing), x.name)
         return names
 
-    def has_more(self, later: Surroundings) -> bool:
+    def has_more(self, later: Found) -> bool:
         """Whether there are tensors `later` in places that had none."""
         before = {(id(x.place.holder), x.place.key) for x in self.tensors() if x.place is not None}
         return any(x.place is not None and (id(x.place.holder), x.place.key) not in before for x in later.tensors())
@@ -241,17 +249,18 @@ class Surroundings:
 
 def _opens(x: Any) -> bool:
     """Whether tensors may be found in `x`: containers, modules, functions, and objects of classes of the user."""
-    if isinstance(x, (*CONTAINERS, MethodType, partial, *_PYTHONS)) or is_module(x):
+    if isinstance(x, _OPEN) or is_module(x):
         return True
     if isinstance(x, (FunctionType, type, ModuleType)):
         return not _foreign(x) or _holds_what_was_passed(x)
-    if isinstance(x, (np.ndarray, np.generic)):
+    if type(x) in _PLAIN or isinstance(x, (np.ndarray, np.generic)):
         return False
     return not _foreign(type(x)) or hasattr(x, "__wrapped__") or is_optimizer(x)
 
 
 _PYTHONS = (SimpleNamespace, Namespace, UserDict, UserList)
 """Objects of Python's own that keep what users put there."""
+_OPEN = (*CONTAINERS, MethodType, partial, *_PYTHONS)
 
 
 def _has_size(x: Any) -> bool:
