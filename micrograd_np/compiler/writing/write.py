@@ -57,16 +57,20 @@ class Literals:
         """An argument as source."""
         if type(x) is Value:
             return self.operand(x)
+        if type(x) is int:
+            return repr(x)
         text = literal(x, self.literal)
         return self.bound(x, "object") if text is None else text
 
     def index(self, i: Any) -> str:
         """What stands in square brackets."""
+        if type(i) is int:
+            return repr(i)
         if isinstance(i, slice):
-            start, stop, step = ("" if p is None else self.literal(p) for p in (i.start, i.stop, i.step))
-            return f"{start}:{stop}{f':{step}' if step else ''}"
+            start, stop = "" if i.start is None else self.literal(i.start), "" if i.stop is None else self.literal(i.stop)
+            return f"{start}:{stop}" if i.step is None else f"{start}:{stop}:{self.literal(i.step)}"
         if isinstance(i, tuple) and i:
-            return ", ".join(self.index(p) for p in i) + ("," if len(i) == 1 else "")
+            return ", ".join([self.index(p) for p in i]) + ("," if len(i) == 1 else "")
         return self.literal(i)
 
     def tight(self, x: Any) -> str:
@@ -154,7 +158,8 @@ class Writer(Literals):
 
     def name(self, v: Value) -> str:
         """The name of a value: versions of one thing share it, and what is called alike in one place of the arena."""
-        if v not in self.value_names:
+        name = self.value_names.get(v)
+        if name is None:
             storage = None if v.is_view else self.plan.storage(v)
             key: Any = storage or v
             if storage is not None and storage.kind == "buffer":
@@ -162,13 +167,15 @@ class Writer(Literals):
             name = self.value_names[v] = self.names.name(key, v)
             if storage is not None and storage.kind == "buffer":
                 self.buffers.setdefault(name, v)
-        return self.value_names[v]
+        return name
 
     def operand(self, v: Value) -> str:
         """A value where it is read."""
+        name = self.operands.get(v)
+        if name is not None and not self.inner:
+            return name
         if v in self.inner:
             return self.inner[v]
-        name = self.operands.get(v)
         if name is None:
             name = self.operands[v] = super().operand(v)
             if v.memory is None and not v.is_view and v.op is not None:
@@ -199,9 +206,12 @@ class Writer(Literals):
     def expression(self, op: Op) -> str:
         """The right-hand side, or the whole statement of an operation whose memory is there."""
         f, args = op.function, op.args
+        if f == "getitem":
+            return f"{self.operand(args[0])}[{self.index(args[1])}]"
         out = op.of if op.effect == "update" else op.result if op.effect == "new" else None
         if out is not None and f in _POSITIONAL_OUT and f != "np.dot" and not op.kwargs:
-            return f"{self.alias(f)}({', '.join(map(self.literal, (*args, out)))})"
+            texts = [self.operand(x) if type(x) is Value else self.literal(x) for x in (*args, out)]
+            return f"{self.alias(f)}({', '.join(texts)})"
         if op.effect == "update":
             assert op.of is not None
             if writes_first(f):
@@ -243,7 +253,7 @@ class Writer(Literals):
     def _view(self, op: Op) -> list[str]:
         z = op.result
         assert z is not None
-        static = all(map(self.is_static, op.reads))
+        static = self.static.issuperset(op.reads) or all(map(self.is_static, op.reads))
         key = (op.shows, self.name(op.args[0])) if static and len(op.reads) == 1 else z
         if key in self.views:
             return self._shown(op, self.views[key])
