@@ -6,6 +6,8 @@ a value that stands elsewhere. That is all right among values; memory needs a co
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .ir import Memory, Op, Value, copy_of, mapped, values_in
@@ -23,7 +25,8 @@ def materialise(program: Program, *, gradients: bool = True) -> dict[Value, Memo
     _copy_results(program)
     last, count = _last_reads(program), len(program.ops)
     homes = _store(program, last)
-    _copy_before_updates(program, last | _last_reads(program, count))
+    last |= {v.root: i for i, op in enumerate(program.ops[count:], count) for v in op.reads}
+    _copy_before_updates(program, last)
     return homes
 
 
@@ -105,9 +108,16 @@ def _sources(program: Program) -> dict[Memory | None, Value]:
     return {v.memory: v for v in (*read, *(v.root for v in sources))}
 
 
-def _last_reads(program: Program, start: int = 0) -> dict[Value, int]:
-    """By root: the last operation that reads it, or a view of it, among those from `start` on."""
-    return {v.root: i for i, op in enumerate(program.ops[start:], start) for v in op.reads}
+def _last_reads(program: Program) -> dict[Value, int]:
+    """By root: the last operation that reads it, or a view of it."""
+    last: dict[Value, int] = {}
+    roots: dict[Any, Value] = {}  # by view
+    for i, op in enumerate(program.ops):
+        for v in op.reads:
+            last[roots.get(v, v)] = i
+        if op.effect == "view":
+            roots[op.result] = roots.get(op.of, op.of)
+    return last
 
 
 def _in_place(op: Op, v: Value, memory: Memory) -> bool:

@@ -112,8 +112,9 @@ class Cells:
     def _on(self, view: Op, base: Value, label: Label) -> Value:
         """The same view of another version."""
         assert view.result is not None
-        result = Value(view.result.shape, view.result.dtype, label=label)
-        self.append(view.copy(lambda v: base if v is view.of else v, result))
+        result = Value(view.result.shape, view.result.dtype, None, label)
+        alone = len(view.reads) == 1 and view.args[0] is view.of
+        self.append(view.seen_in(base, result) if alone else view.copy(lambda v: base if v is view.of else v, result))
         return result
 
     def compute(self, function: str, call: Callable[..., Any], args: Any, kwargs: Any, ref: Ref, array: Any) -> Op:

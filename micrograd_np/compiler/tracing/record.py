@@ -227,6 +227,15 @@ class Recorder:
             args_in, out = args[:2], args[2]
         if type(out) is tuple:
             (out,) = out
+        if type(out) is Recorded:
+            if not self._spared(out):
+                function(*_changed(args_in, _sample), **_changed(kwargs, _sample), out=out._array)
+            values, named = self._values(args_in), self._values(kwargs) if kwargs else kwargs
+            if "where" in kwargs:
+                self.cells.update(path, function, values, named, out._ref)
+            else:
+                self.cells.compute(path, function, values, named, out._ref, out._array)
+            return out
         recorded: list[Recorded] = []
 
         def array(x: Any) -> Any:
@@ -237,15 +246,6 @@ class Recorder:
 
         raw = _changed(args_in, array)
         raw_kwargs = _changed(kwargs, array) if kwargs else kwargs
-        if type(out) is Recorded:
-            if not self._spared(out):
-                function(*raw, **raw_kwargs, out=out._array)
-            values, named = self._values(args_in), self._values(kwargs) if kwargs else kwargs
-            if "where" in kwargs:
-                self.cells.update(path, function, values, named, out._ref)
-            else:
-                self.cells.compute(path, function, values, named, out._ref, out._array)
-            return out
         if path in WRITES_FIRST or path.startswith("routine."):
             self._write_first(path, function, args, raw, kwargs, raw_kwargs)
             return None
@@ -385,6 +385,11 @@ def _copies(path: str, x: Recorded, result: Any) -> bool:
         return False
     passes = path == "np.ascontiguousarray" and x._ref.kind in _PASSING and x.nbytes <= _COPIED
     return passes or not (result is x._array or _shares(result, x._array))
+
+
+def _sample(x: Any) -> Any:
+    """The sample of what is recorded."""
+    return x._array if type(x) is Recorded else x
 
 
 def _changed(x: Any, change: Callable[[Any], Any]) -> Any:
