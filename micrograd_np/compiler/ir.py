@@ -264,9 +264,11 @@ class Op:
         of: Any = None if self.of is None else change(self.of)
         if self.effect == "view" and len(self.reads) == 1 and self.args[0] is self.of:
             return self.seen_in(of, result)
-        args, kwargs = with_values(self.args, change), with_values(self.kwargs, change)
-        op = Op(self.function, self.call, args, kwargs, result, self.effect, of, self.section, self.where)
-        op.must_run, op.bound, op.unit, op.refusal = self.must_run, self.bound, self.unit, self.refusal
+        op = self.clone()
+        op.args, op.kwargs = with_values(self.args, change), with_values(self.kwargs, change)
+        op.of, op.result, op.reads, op._shows = of, result, tuple([change(v) for v in self.reads]), None
+        if result is not None:
+            result.op = op
         return op
 
     def seen_in(self, of: Value, result: Value) -> Op:

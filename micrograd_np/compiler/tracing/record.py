@@ -350,7 +350,9 @@ class Recorder:
         ref = x._ref
         value = Value(result.shape, result.dtype, None, Label("", ("T" if path == "attribute.T" else "part", ref.label)))
         op = self.cells.append(Op(path, function, values, named, value, "view", self.cells.read(ref)))
-        return Recorded(self, Ref(ref.cell, ref, op), result)
+        part = Ref(ref.cell, ref, op)
+        part.whole = ref.cell.content
+        return Recorded(self, part, result)
 
     def _values(self, x: Any) -> Any:
         """Arguments with values of the program where arrays stand."""
