@@ -93,6 +93,7 @@ class Found:
         opened: set[int] = set()
         named: set[str] = {"update", "scalars"}  # the names in all code that was found, or that ours asks for
         owners: dict[int, Captured] = {}  # classes and modules, in which code finds things by name
+        kinds: dict[int, Any] = {}  # whose owners are among these
         seen: set[tuple[int, str]] = set()
         self.read: set[str] = set()
         """The attributes that code reads, and does not call."""
@@ -103,7 +104,10 @@ class Found:
                 if isinstance(x.thing, FunctionType):
                     named |= names_in(x.thing.__code__)
                     self.read |= read_by(x.thing.__code__)
-                owners |= {id(owner.thing): owner for owner in _owners(x)}
+                kind = x.thing if isinstance(x.thing, (type, ModuleType)) else type(x.thing)
+                if id(kind) not in kinds:
+                    kinds[id(kind)] = kind
+                    owners |= {id(owner.thing): owner for owner in _owners(x)}
             if x is self.things[-1]:
                 self._add(y for owner in owners.values() for y in _by_name(owner, named, seen))
         self.looks_at_gradients = "grad" in self.read or any(name.startswith("clip_grad") for name in named)
@@ -127,6 +131,8 @@ class Surroundings(Found):
 
     def __init__(self, function: Any, arguments: Iterable[tuple[str, Any]] = ()) -> None:
         super().__init__(function, arguments)
+        self.is_read: dict[int, bool] = {}
+        """By id of what was found: whether it is by what code reads."""
         self.decisive = [x for x in (*self.things, *self.others) if self._is_decisive(x)]
         """What code gets at by what it reads: anything else in its place, and the step may do something else."""
         arrays = [x for x in self.decisive if isinstance(x.thing, np.ndarray) and x.thing.size <= MANY]
@@ -137,17 +143,20 @@ class Surroundings(Found):
 
     def _is_decisive(self, x: Captured) -> bool:
         """Whether all on the way there are variables, attributes that code reads, or elements of small containers."""
-        if isinstance(x.thing, ModuleType) and _foreign(x.thing):
-            return False
-        for y in x.way():
-            if y.place is None:
-                continue
-            if y.place.attribute and not isinstance(y.place.holder, CellType):
-                if y.place.key not in self.read:
-                    return False
-            elif y.inside is not None and len(y.place.holder) > MANY:
-                return False
-        return True
+        return self._is_read(x) and not (isinstance(x.thing, ModuleType) and _foreign(x.thing))
+
+    def _is_read(self, x: Captured) -> bool:
+        """Whether code gets there by what it reads."""
+        read = self.is_read.get(id(x))
+        if read is None:
+            read = x.inside is None or self._is_read(x.inside)
+            if read and x.place is not None:
+                if x.place.attribute and not isinstance(x.place.holder, CellType):
+                    read = x.place.key in self.read
+                else:
+                    read = x.inside is None or len(x.place.holder) <= MANY
+            self.is_read[id(x)] = read
+        return read
 
     def memory(self) -> Iterator[tuple[str, Any]]:
         """The arrays of the tensors and of their gradients, with their names."""
@@ -249,6 +258,8 @@ class Surroundings(Found):
 
 def _opens(x: Any) -> bool:
     """Whether tensors may be found in `x`: containers, modules, functions, and objects of classes of the user."""
+    if isinstance(x, Vertex):
+        return not _foreign(type(x))
     if isinstance(x, _OPEN) or is_module(x):
         return True
     if isinstance(x, (FunctionType, type, ModuleType)):

@@ -53,17 +53,15 @@ class Recording:
     def repeat(self, operands: list[Ref], cells: Cells, words: Words) -> Ref:
         """Do the same on other operands: the array that it gives."""
         around = _around(operands, list(map(content_of, operands)))
-        same: dict[Any, Any] = dict(zip(self.operands, around, strict=True))
+        same = _Same(zip(self.operands, around, strict=True))
 
         def label(x: Label) -> Any:
             if x not in same and x in self.labels:
                 name, hint = self.labels[x]
                 same[x] = Label(name, (hint[0], label(hint[1])) if type(hint) is tuple else hint)
-            return same.get(x, x)
+            return same[x]
 
-        def value(v: Any) -> Any:
-            return same.get(v, v)
-
+        value = same.__getitem__
         for op in self.ops:
             z = op.result
             assert z is not None
@@ -85,6 +83,13 @@ class Recording:
         if self.written is not None:
             done.cell.hold(same[self.written])
         return done
+
+
+class _Same(dict[Any, Any]):
+    """What stands for what; anything else for itself."""
+
+    def __missing__(self, x: Any) -> Any:
+        return x
 
 
 def _around(operands: list[Ref], values: list[Value | None]) -> list[Any]:

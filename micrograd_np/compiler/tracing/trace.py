@@ -272,8 +272,9 @@ class Tracer(Events):
         involved = [target, *operands] if writes else operands
         kind = kind_of(op, involved, static, sample, writes=writes)
         refs = [x._ref for x in involved if type(x) is Recorded]
-        if kind in self.recordings:
-            return recorder.lift(self.recordings[kind].repeat(refs, self.cells, words), sample)
+        recording = self.recordings.get(kind)
+        if recording is not None:
+            return recorder.lift(recording.repeat(refs, self.cells, words), sample)
         begin, said, copies = len(self.program.ops), len(words.said), len(words.copies)
         before = list(map(content_of, refs))
         out = target if writes else recorder.destination(sample)
