@@ -237,14 +237,12 @@ class Writer(Literals):
 
     def _statements(self, op: Op) -> list[str]:
         """What runs in each call; a view of fixed memory is made once, and needs nothing."""
+        if op.effect == "view":
+            return self._view(op) if op.function != "after" else self._shown(op, self.operand(op.args[0]))
         if isinstance(op, Loop):
             return self._loop(op)
         if op.function in ("empty", "pack"):
             return []
-        if op.function == "after":
-            return self._shown(op, self.operand(op.args[0]))
-        if op.effect == "view":
-            return self._view(op)
         text = self.expression(op)
         if op.effect == "fresh" and op.result is not None:
             text = f"{self.name(op.result)} = {text}"
@@ -255,8 +253,9 @@ class Writer(Literals):
         assert z is not None
         static = self.static.issuperset(op.reads) or all(map(self.is_static, op.reads))
         key = (op.shows, self.name(op.args[0])) if static and len(op.reads) == 1 else z
-        if key in self.views:
-            return self._shown(op, self.views[key])
+        name = self.views.get(key)
+        if name is not None:
+            return self._shown(op, name)
         text, name = self.expression(op), self.names.name(z, z)
         if not static:
             return [f"{name} = {text}"]
