@@ -201,9 +201,6 @@ class Op:
 
     def look_again(self) -> None:
         """Find out anew what it reads, after something about it has changed."""
-        if self.effect == "view" and len(self.args) == 2 and type(self.args[1]) in _SHOWN_BY:
-            self.reads = (self.args[0],)
-            return
         values: list[Value] = []
         _collect(self.args, values)
         if self.kwargs:
@@ -263,19 +260,15 @@ class Op:
         """The same operation on other values, which defines `result`."""
         of: Any = None if self.of is None else change(self.of)
         if self.effect == "view" and len(self.reads) == 1 and self.args[0] is self.of:
-            return self.seen_in(of, result)
-        op = self.clone()
-        op.args, op.kwargs = with_values(self.args, change), with_values(self.kwargs, change)
-        op.of, op.result, op.reads, op._shows = of, result, tuple([change(v) for v in self.reads]), None
+            self._shows, op = self.shows, self.clone()  # equal for both
+            op.args, op.reads = (of, *self.args[1:]), (of,)
+        else:
+            op = self.clone()
+            op.args, op.kwargs = with_values(self.args, change), with_values(self.kwargs, change)
+            op.reads, op._shows = tuple([change(v) for v in self.reads]), None
+        op.of, op.result = of, result
         if result is not None:
             result.op = op
-        return op
-
-    def seen_in(self, of: Value, result: Value) -> Op:
-        """The same view of another value, where that is all that it reads."""
-        self._shows, op = self.shows, self.clone()  # equal for both
-        op.args, op.of, op.reads, op.result = (of, *self.args[1:]), of, (of,), result
-        result.op = op
         return op
 
     def __repr__(self) -> str:
@@ -315,10 +308,6 @@ class Loop(Op):
         for op in self.body:
             op.substitute(replacements)
         self.look_again()
-
-
-_SHOWN_BY = frozenset((int, slice))
-"""Kinds of arguments that views have beside what they show, in which no value is."""
 
 
 def never(*_: Any) -> None:

@@ -6,8 +6,6 @@ a value that stands elsewhere. That is all right among values; memory needs a co
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .ir import Memory, Op, Value, copy_of, mapped, values_in
@@ -53,10 +51,7 @@ def _copy_results(program: Program) -> None:
 
 
 def _store(program: Program, last: dict[Value, int]) -> dict[Value, Memory]:
-    """Copy into memory that outlives the step what is not computed there; by value that is, the memory.
-
-    `last` is what `_last_reads` says.
-    """
+    """Copy into memory that outlives the step what is not computed there; by value that is, the memory."""
     elsewhere = {memory: v for memory, v in program.stores.items() if v.first.memory is not memory}
     if not elsewhere:
         return {}
@@ -72,9 +67,7 @@ def _store(program: Program, last: dict[Value, int]) -> dict[Value, Memory]:
     lies: dict[Value, Memory | None] = {}  # by version: where it lies
     where: dict[Value, int] = {}
     for i, op in enumerate(program.ops):
-        if op.effect == "view":
-            continue
-        for one in op.parts:
+        for one in op.parts if op.effect != "view" else ():
             if one.effect == "update" and one.result is not None and one.of is not None:
                 lies[one.result] = lies.get(one.of.root, one.of.root.memory)
             elif one.result in homes:
@@ -110,14 +103,7 @@ def _sources(program: Program) -> dict[Memory | None, Value]:
 
 def _last_reads(program: Program) -> dict[Value, int]:
     """By root: the last operation that reads it, or a view of it."""
-    last: dict[Value, int] = {}
-    roots: dict[Any, Value] = {}  # by view
-    for i, op in enumerate(program.ops):
-        for v in op.reads:
-            last[roots.get(v, v)] = i
-        if op.effect == "view":
-            roots[op.result] = roots.get(op.of, op.of)
-    return last
+    return {v.root: i for i, op in enumerate(program.ops) for v in op.reads}
 
 
 def _in_place(op: Op, v: Value, memory: Memory) -> bool:

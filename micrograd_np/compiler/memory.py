@@ -85,8 +85,8 @@ def place(program: Program) -> Plan:
     homes = materialise(program)
     layout = Plan()
     for op in program.ops:
-        if op.effect == "view":
-            _show(op, layout)
+        if op.effect == "view" and op.of is not None and op.result is not None:
+            layout.storages[op.result] = layout.storage(op.of)
             continue
         slots = op.slots if isinstance(op, Loop) else {}
         for one in op.parts:
@@ -105,14 +105,6 @@ def place(program: Program) -> Plan:
         for v in slots.values():
             layout.storages.setdefault(v, Storage("buffer", v))
     return layout
-
-
-def _show(view: Op, layout: Plan) -> None:
-    """Let a view lie where what it shows lies."""
-    storages, of = layout.storages, view.of
-    assert of is not None
-    assert view.result is not None
-    storages[view.result] = storages.get(of) or layout.storage(of)
 
 
 def _pack(op: Op, vector: Storage, layout: Plan) -> None:
@@ -153,11 +145,8 @@ def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]
 def _merge_in_place(program: Program, layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
     """Let the result of an elementwise operation take over the memory of an operand that dies there."""
     for i, op in enumerate(program.ops):
-        if op.effect == "view":
-            _show(op, layout)
-            continue
-        for one in op.parts if op.effect in ("update", "loop") else ():
-            if one.effect == "update" and one.of is not None and one.result in layout.storages:
+        for one in op.parts if op.effect in ("update", "view", "loop") else ():
+            if one.effect in ("update", "view") and one.of is not None and one.result in layout.storages:
                 layout.storages[one.result] = layout.storage(one.of)  # which may have moved
         z = op.result
         if z is None or not elementwise(op) or not (old := layout.storage(z)).is_free:

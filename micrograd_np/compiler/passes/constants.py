@@ -67,8 +67,8 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
         return constant(np.array(a.flat[0], a.dtype)) if a.size and uniform(a) else None
 
     for op in [op for op in program.ops if op.function in ELEMENTWISE]:
-        if op.result is None or op.function == "np.power" or (bounds and op.function in _BOUNDING):  # other loops, other last bits
-            continue
+        if op.result is None or op.function == "np.power" or (bounds and op.function in _BOUNDING):
+            continue  # other loops, other last bits
         whole = [i for i, v in enumerate(op.args) if isinstance(v, Value) and v.shape and v.constant is not None]
         if not whole:
             continue

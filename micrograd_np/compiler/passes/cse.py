@@ -20,16 +20,26 @@ def merge_repeats(program: Program) -> int:
     updated = {op.of.root for op in program.ops if op.effect == "update" and op.of is not None}
     products = _Products(program)
     first: dict[Any, Value] = {}
-    number = _Numbers(first)
-    replaced = number.replaced
+    number: dict[Any, Value] = {}  # by value: the first that is equal
+    replaced: dict[Value, Value] = {}
     before = len(program.ops)
+
+    def numbered(v: Value) -> Value:
+        if v not in number:
+            a, number[v] = v.constant, v
+            if a is not None and a.nbytes <= _SMALL and not v.label.name:  # products sum by how it lies in memory
+                number[v] = first.setdefault((a.shape, a.strides, a.dtype, a.tobytes()), v)
+                replaced.update({v: number[v]} if number[v] is not v else {})
+        return number[v]
+
     for op in program.ops:
         z = op.result
         if z is None or op.must_run or op.effect == "loop":
             continue
         try:
-            shows = (number[op.of], op.shows) if op.effect == "view" and len(op.reads) == 1 else None
-            twin = first.setdefault(shows or _key(op, z, number.__getitem__), z)
+            of: Any = None if op.of is None else number.get(op.of) or numbered(op.of)
+            alone = op.effect == "view" and len(op.reads) == 1
+            twin = first.setdefault((of, op.shows) if alone else _key(op, z, of, numbered), z)
         except TypeError:  # an argument that cannot be compared
             continue
         number[z] = number[twin] if twin is not z else z
@@ -42,24 +52,6 @@ def merge_repeats(program: Program) -> int:
             twin.label.name = twin.label.name or z.label.name
     program.replace(replaced)
     return before - len(program.ops)
-
-
-class _Numbers(dict[Value, Value]):
-    """By value: the first that is equal, which is itself where nothing is known of it."""
-
-    def __init__(self, first: dict[Any, Value]) -> None:
-        super().__init__()
-        self.first = first
-        self.replaced: dict[Value, Value] = {}
-
-    def __missing__(self, v: Value) -> Value:
-        a, twin = v.constant, v
-        if a is not None and a.nbytes <= _SMALL and not v.label.name:  # how it lies in memory decides how products sum
-            twin = self.first.setdefault((a.shape, a.strides, a.dtype, a.tobytes()), v)
-            if twin is not v:
-                self.replaced[v] = twin
-        self[v] = twin
-        return twin
 
 
 class _Products:
@@ -84,7 +76,6 @@ class _Products:
         return True
 
 
-def _key(op: Op, z: Value, number: Any) -> Any:
+def _key(op: Op, z: Value, of: Any, number: Any) -> Any:
     """What operations have in common whose results, such as `z`, are equal."""
-    of = None if op.of is None else number(op.of)
     return op.function, op.effect, of, frozen(op.args, number), frozen(op.kwargs, number), z.shape, z.dtype, z.strides

@@ -79,13 +79,14 @@ class Captured:
         return all(x.place is None or x.place.has(x.thing) for x in self.way())
 
 
-class Found:
+class Surroundings:
     """What can be found from `function` and `given` on, the nearest first. Things in several places are found in each.
 
     `given` are arguments, with their names: those that are neither arrays nor containers are known by what they are.
+    `later` only things and tensors are asked for.
     """
 
-    def __init__(self, function: Any, arguments: Iterable[tuple[str, Any]] = ()) -> None:
+    def __init__(self, function: Any, arguments: Iterable[tuple[str, Any]] = (), *, later: bool = False) -> None:
         self.things = [Captured(function, called="" if is_module(function) else "self")]
         self.things += [Captured(x, called=name) for name, x in arguments if _opens(x)]
         self.others: list[Captured] = []
@@ -93,7 +94,6 @@ class Found:
         opened: set[int] = set()
         named: set[str] = {"update", "scalars"}  # the names in all code that was found, or that ours asks for
         owners: dict[int, Captured] = {}  # classes and modules, in which code finds things by name
-        kinds: dict[int, Any] = {}  # whose owners are among these
         seen: set[tuple[int, str]] = set()
         self.read: set[str] = set()
         """The attributes that code reads, and does not call."""
@@ -104,35 +104,12 @@ class Found:
                 if isinstance(x.thing, FunctionType):
                     named |= names_in(x.thing.__code__)
                     self.read |= read_by(x.thing.__code__)
-                kind = x.thing if isinstance(x.thing, (type, ModuleType)) else type(x.thing)
-                if id(kind) not in kinds:
-                    kinds[id(kind)] = kind
-                    owners |= {id(owner.thing): owner for owner in _owners(x)}
+                owners |= {id(owner.thing): owner for owner in _owners(x)}
             if x is self.things[-1]:
                 self._add(y for owner in owners.values() for y in _by_name(owner, named, seen))
+        if later:
+            return
         self.looks_at_gradients = "grad" in self.read or any(name.startswith("clip_grad") for name in named)
-
-    def _add(self, more: Iterable[Captured]) -> None:
-        for y in more:
-            kind = type(y.thing)
-            plain = kind in _PLAIN or not (isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
-            if plain and (not y.by_name or kind in _PLAIN):
-                self.others += [y] if len(self.others) < MANY else []
-            elif len(self.things) < _MOST:
-                self.things.append(y)
-
-    def tensors(self) -> Iterator[Captured]:
-        """The tensors."""
-        return (x for x in self.things if isinstance(x.thing, Vertex))
-
-
-class Surroundings(Found):
-    """What is around a step before it runs: what is found there, and all of it that may decide what the step does."""
-
-    def __init__(self, function: Any, arguments: Iterable[tuple[str, Any]] = ()) -> None:
-        super().__init__(function, arguments)
-        self.is_read: dict[int, bool] = {}
-        """By id of what was found: whether it is by what code reads."""
         self.decisive = [x for x in (*self.things, *self.others) if self._is_decisive(x)]
         """What code gets at by what it reads: anything else in its place, and the step may do something else."""
         arrays = [x for x in self.decisive if isinstance(x.thing, np.ndarray) and x.thing.size <= MANY]
@@ -141,22 +118,32 @@ class Surroundings(Found):
         modules = {id(x.thing): x.thing for x in self.things if is_module(x.thing)}.values()
         self.modules = [(x, dict(vars(x)), self.read | read_by_class(type(x))) for x in modules]
 
+    def _add(self, more: Iterable[Captured]) -> None:
+        for y in more:
+            known = type(y.thing) in _PLAIN
+            plain = known or not (isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
+            if plain and (known or not y.by_name):
+                self.others += [y] if len(self.others) < MANY else []
+            elif len(self.things) < _MOST:
+                self.things.append(y)
+
     def _is_decisive(self, x: Captured) -> bool:
         """Whether all on the way there are variables, attributes that code reads, or elements of small containers."""
-        return self._is_read(x) and not (isinstance(x.thing, ModuleType) and _foreign(x.thing))
+        if isinstance(x.thing, ModuleType) and _foreign(x.thing):
+            return False
+        for y in x.way():
+            if y.place is None:
+                continue
+            if y.place.attribute and not isinstance(y.place.holder, CellType):
+                if y.place.key not in self.read:
+                    return False
+            elif y.inside is not None and len(y.place.holder) > MANY:
+                return False
+        return True
 
-    def _is_read(self, x: Captured) -> bool:
-        """Whether code gets there by what it reads."""
-        read = self.is_read.get(id(x))
-        if read is None:
-            read = x.inside is None or self._is_read(x.inside)
-            if read and x.place is not None:
-                if x.place.attribute and not isinstance(x.place.holder, CellType):
-                    read = x.place.key in self.read
-                else:
-                    read = x.inside is None or len(x.place.holder) <= MANY
-            self.is_read[id(x)] = read
-        return read
+    def tensors(self) -> Iterator[Captured]:
+        """The tensors."""
+        return (x for x in self.things if isinstance(x.thing, Vertex))
 
     def memory(self) -> Iterator[tuple[str, Any]]:
         """The arrays of the tensors and of their gradients, with their names."""
@@ -181,7 +168,7 @@ class Surroundings(Found):
                 names.setdefault(id(x.thing), x.name)
         return names
 
-    def has_more(self, later: Found) -> bool:
+    def has_more(self, later: Surroundings) -> bool:
         """Whether there are tensors `later` in places that had none."""
         before = {(id(x.place.holder), x.place.key) for x in self.tensors() if x.place is not None}
         return any(x.place is not None and (id(x.place.holder), x.place.key) not in before for x in later.tensors())
@@ -264,7 +251,7 @@ def _opens(x: Any) -> bool:
         return True
     if isinstance(x, (FunctionType, type, ModuleType)):
         return not _foreign(x) or _holds_what_was_passed(x)
-    if type(x) in _PLAIN or isinstance(x, (np.ndarray, np.generic)):
+    if isinstance(x, (np.ndarray, np.generic)):
         return False
     return not _foreign(type(x)) or hasattr(x, "__wrapped__") or is_optimizer(x)
 

@@ -54,8 +54,7 @@ class Ref:
         self.base: Value | None = None
         self.view: Value | None = None
         """What it shows of `base`."""
-        self.whole: Value | None = None
-        """What the cell has held when that was read."""
+        self.whole = None if template is None or cell.mirrors else cell.content  # the content that `view` shows
         if template is not None:
             assert template.result is not None
             self.base, self.view = template.of, template.result
@@ -111,15 +110,14 @@ class Cells:
             assert ref.template is not None
             ref.view = self._on(ref.template, base, ref.label)
             ref.base = base
-        ref.whole = cell.content
+        ref.whole = None if cell.mirrors else cell.content
         return ref.view
 
     def _on(self, view: Op, base: Value, label: Label) -> Value:
         """The same view of another version."""
         assert view.result is not None
         result = Value(view.result.shape, view.result.dtype, None, label)
-        alone = len(view.reads) == 1 and view.args[0] is view.of
-        self.append(view.seen_in(base, result) if alone else view.copy(lambda v: base if v is view.of else v, result))
+        self.append(view.copy(lambda v: base if v is view.of else v, result))
         return result
 
     def compute(self, function: str, call: Callable[..., Any], args: Any, kwargs: Any, ref: Ref, array: Any) -> Op:

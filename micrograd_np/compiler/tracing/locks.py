@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 from weakref import ref
 
@@ -30,15 +31,14 @@ class Locks:
         if array.flags.writeable and owner.base is None:
             array.flags.writeable = False
             self.owners[id(owner)] = ref(owner)
-        elif id(owner) not in self.owners or self.owners[id(owner)]() is not owner or _repeats(array):
+        elif self.owners.get(id(owner), NoneType)() is not owner or _repeats(array):
             return
         self.locked[id(array)] = ref(array)
 
     def unlock(self, array: Any) -> None:
         """Let `array` be written again, if it was locked."""
         for x in (owner_of(array), array):
-            locked = self.locked.pop(id(x), None)
-            if locked is not None and locked() is x:
+            if self.locked.pop(id(x), NoneType)() is x:
                 x.flags.writeable = True
 
     def release(self) -> None:

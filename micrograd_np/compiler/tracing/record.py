@@ -48,8 +48,6 @@ SPARED = 65_536  # elements: smaller samples are computed and compared with eage
 class Recorded(mixins.NDArrayOperatorsMixin):
     """An array that a kernel works on while it is being recorded: sample values, and their place in the program."""
 
-    __slots__ = ("_array", "_recorder", "_ref")
-
     def __init__(self, recorder: Recorder, ref: Ref, array: Any) -> None:
         self._recorder, self._ref, self._array = recorder, ref, array
 
@@ -76,10 +74,10 @@ class Recorded(mixins.NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Any) -> Any:
         if type(index) in _PLACES or (type(index) is tuple and _PLACES.issuperset(map(type, index))):
-            part = self._array[index]
+            part, recorder = self._array[index], self._recorder
             if type(part) is np.ndarray:
-                self._recorder.note_frames()
-                return self._recorder.view("getitem", getitem, (self._recorder.cells.read(self._ref), index), {}, self, part)
+                recorder.note_frames()
+                return recorder.view("getitem", getitem, (recorder.cells.read(self._ref), index), {}, self, part)
         return self._recorder.call("getitem", getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -227,15 +225,6 @@ class Recorder:
             args_in, out = args[:2], args[2]
         if type(out) is tuple:
             (out,) = out
-        if type(out) is Recorded:
-            if not self._spared(out):
-                function(*_changed(args_in, _sample), **_changed(kwargs, _sample), out=out._array)
-            values, named = self._values(args_in), self._values(kwargs) if kwargs else kwargs
-            if "where" in kwargs:
-                self.cells.update(path, function, values, named, out._ref)
-            else:
-                self.cells.compute(path, function, values, named, out._ref, out._array)
-            return out
         recorded: list[Recorded] = []
 
         def array(x: Any) -> Any:
@@ -246,6 +235,15 @@ class Recorder:
 
         raw = _changed(args_in, array)
         raw_kwargs = _changed(kwargs, array) if kwargs else kwargs
+        if type(out) is Recorded:
+            if not self._spared(out):
+                function(*raw, **raw_kwargs, out=out._array)
+            values, named = _changed(args_in, self._value), _changed(kwargs, self._value) if kwargs else kwargs
+            if "where" in kwargs:
+                self.cells.update(path, function, values, named, out._ref)
+            else:
+                self.cells.compute(path, function, values, named, out._ref, out._array)
+            return out
         if path in WRITES_FIRST or path.startswith("routine."):
             self._write_first(path, function, args, raw, kwargs, raw_kwargs)
             return None
@@ -260,7 +258,7 @@ class Recorder:
         if isinstance(first, Recorded) and path in RESHAPES and result.size and not _shares(result, first._array):
             packed = self._copy(first, np.array(first._array, order="C"))  # of which every reshape is a view
             return self.call(path, function, (packed, *args[1:]), kwargs)
-        values, named = self._values(args_in), self._values(kwargs) if kwargs else kwargs
+        values, named = _changed(args_in, self._value), _changed(kwargs, self._value) if kwargs else kwargs
         if isinstance(result, (np.ndarray, np.generic)) and (_is_ufunc(function) or path == "np.dot"):
             # into a buffer; no scalars from 0-d
             done = self._buffer(np.asarray(result))
@@ -278,7 +276,7 @@ class Recorder:
         target = args[0]
         if not self._spared(target):
             function(*raw, **raw_kwargs)
-        values, named = self._values(args[1:]), self._values(kwargs)
+        values, named = _changed(args[1:], self._value), _changed(kwargs, self._value)
         source = raw[-1]
         index = args[1] if path == "setitem" and type(args[1]) is tuple else args[1:2]
         shows_all = path == "setitem" and all(part is Ellipsis or part is None for part in index)
@@ -348,15 +346,10 @@ class Recorder:
     def view(self, path: str, function: Any, values: Any, named: Any, x: Recorded, result: Any) -> Recorded:
         """A view of `x`, whose sample is `result`."""
         ref = x._ref
-        value = Value(result.shape, result.dtype, None, Label("", ("T" if path == "attribute.T" else "part", ref.label)))
+        label = Label("", ("T" if path == "attribute.T" else "part", ref.label))
+        value = Value(result.shape, result.dtype, None, label)
         op = self.cells.append(Op(path, function, values, named, value, "view", self.cells.read(ref)))
-        part = Ref(ref.cell, ref, op)
-        part.whole = ref.cell.content
-        return Recorded(self, part, result)
-
-    def _values(self, x: Any) -> Any:
-        """Arguments with values of the program where arrays stand."""
-        return _changed(x, self._value)
+        return Recorded(self, Ref(ref.cell, ref, op), result)
 
     def _value(self, x: Any) -> Value:
         """The value of what is recorded; an array that a kernel made from settings alone is the same each time."""
@@ -387,11 +380,6 @@ def _copies(path: str, x: Recorded, result: Any) -> bool:
         return False
     passes = path == "np.ascontiguousarray" and x._ref.kind in _PASSING and x.nbytes <= _COPIED
     return passes or not (result is x._array or _shares(result, x._array))
-
-
-def _sample(x: Any) -> Any:
-    """The sample of what is recorded."""
-    return x._array if type(x) is Recorded else x
 
 
 def _changed(x: Any, change: Callable[[Any], Any]) -> Any:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from ..guards import is_value
-from ..ir import Label, Op, Value, frozen
+from ..ir import Label, Op, Value, frozen, never
 from .cells import Cell, Cells, Ref
 from .record import Recorded
 from .words import Words
@@ -47,21 +47,22 @@ class Recording:
         """Those of all that it has made, as they were: that of what it gave may have been told more since."""
         labels = [op.result.label for op in self.ops if op.result is not None]
         labels += [label for ref, *_ in self.way for label in (ref.label, ref.cell.label)]
-        named = {label: (label.name, label.hint) for label in labels}
-        return named | dict([self.label] if self.label[0] in named else [])
+        return {label: (label.name, label.hint) for label in labels} | dict([self.label])
 
     def repeat(self, operands: list[Ref], cells: Cells, words: Words) -> Ref:
         """Do the same on other operands: the array that it gives."""
         around = _around(operands, list(map(content_of, operands)))
-        same = _Same(zip(self.operands, around, strict=True))
+        same: dict[Any, Any] = dict(zip(self.operands, around, strict=True))
 
         def label(x: Label) -> Any:
             if x not in same and x in self.labels:
                 name, hint = self.labels[x]
                 same[x] = Label(name, (hint[0], label(hint[1])) if type(hint) is tuple else hint)
-            return same[x]
+            return same.get(x, x)
 
-        value = same.__getitem__
+        def value(v: Any) -> Any:
+            return same.get(v, v)
+
         for op in self.ops:
             z = op.result
             assert z is not None
@@ -75,7 +76,7 @@ class Recording:
                 same[old].hold(value(content))
             new_ref = same[ref] = Ref(same[old], same.get(ref.parent), same.get(ref.template))
             if view is not None:
-                new_ref.base, new_ref.view = value(base), value(view)
+                new_ref.base, new_ref.view, new_ref.whole = value(base), value(view), None
         for name, x in self.heard:
             words.hear(name, label(x))
         words.copies += [(label(x), label(of)) for x, of in self.copies]
@@ -83,13 +84,6 @@ class Recording:
         if self.written is not None:
             done.cell.hold(same[self.written])
         return done
-
-
-class _Same(dict[Any, Any]):
-    """What stands for what; anything else for itself."""
-
-    def __missing__(self, x: Any) -> Any:
-        return x
 
 
 def _around(operands: list[Ref], values: list[Value | None]) -> list[Any]:
@@ -110,7 +104,7 @@ def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any
     """What two applications have in common whose operations are the same; None where that cannot be told."""
     if not str(op.kernel.__module__).startswith(_OURS) or not all(map(is_value, static.values())):
         return None
-    kind = [op, writes, sample.shape, sample.dtype, sample.strides, frozen(dict(static), _never) if static else None]
+    kind = [op, writes, sample.shape, sample.dtype, sample.strides, frozen(dict(static), never) if static else None]
     places: dict[Any, int] = {}
     for x in operands:
         if type(x) is Recorded:
@@ -145,7 +139,3 @@ def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None], *
     if first is not None and (first.parent is not None or first.cell.content not in readable.difference(before)):
         return False
     return all(ref is first or content_of(ref) is v for ref, v in zip(operands, before, strict=True))
-
-
-def _never(_: Value) -> Any:
-    raise NotImplementedError

@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType, NoneType
 from typing import Any
 
 import numpy as np
@@ -131,13 +131,9 @@ class Tracer(Events):
         ref = self.refs.get(id(array))
         if ref is not None:
             return ref
-        if isinstance(x, Vertex) and id(array) not in self.suspects and not self._is_computed(x):
+        if isinstance(x, Vertex) and id(array) not in self.suspects and self.computed.get(id(x), NoneType)() is not x:
             return self.state(x)
         return self._cast(array) or self._refuse(array)
-
-    def _is_computed(self, x: Any) -> bool:
-        """Whether an application gave this tensor."""
-        return id(x) in self.computed and self.computed[id(x)]() is x
 
     def value(self, x: Any) -> Any:
         """What an operand holds now; itself, where it is a plain number."""
@@ -362,7 +358,7 @@ class Tracer(Events):
     def rebound(self, target: Any, before: Any, z: Any) -> None:
         """An in-place write that went through the graph: arrays tell all, but `target` is another array now."""
         ref = self.refs.get(id(before.data))
-        own = self._is_computed(target) or id(target) in self.own_leaves
+        own = self.computed.get(id(target), NoneType)() is target or id(target) in self.own_leaves
         if ref is not None and ref.kind == "state" and not own:
             name = self.called(target) or f"a tensor of shape {before.shape}"
             message = (

@@ -57,17 +57,13 @@ class Literals:
         """An argument as source."""
         if type(x) is Value:
             return self.operand(x)
-        if type(x) is int:
-            return repr(x)
         text = literal(x, self.literal)
         return self.bound(x, "object") if text is None else text
 
     def index(self, i: Any) -> str:
         """What stands in square brackets."""
-        if type(i) is int:
-            return repr(i)
         if isinstance(i, slice):
-            start, stop = "" if i.start is None else self.literal(i.start), "" if i.stop is None else self.literal(i.stop)
+            start, stop = ("" if p is None else self.literal(p) for p in (i.start, i.stop))
             return f"{start}:{stop}" if i.step is None else f"{start}:{stop}:{self.literal(i.step)}"
         if isinstance(i, tuple) and i:
             return ", ".join([self.index(p) for p in i]) + ("," if len(i) == 1 else "")
@@ -195,11 +191,9 @@ class Writer(Literals):
         """Whether the address of a value is the same in every call."""
         if v in self.static or v.is_view:
             return v in self.static
-        kind = self.plan.storage(v).kind
-        static = kind in STATIC or kind == "buffer"
-        if static:
+        if (kind := self.plan.storage(v).kind) in STATIC or kind == "buffer":
             self.static.add(v)
-        return static
+        return v in self.static
 
     # operations
 
@@ -289,7 +283,7 @@ class Writer(Literals):
         scalars = [v for op in loop.body for v in op.reads if v.shape == () and not self.is_static(v)]
         numbers = list(dict.fromkeys(map(self.operand, scalars)))
         inner: dict[Any, str] = {x: self.names.unique(f"{x}_i") for x in (*fixed, *passing)}
-        slots = {slot: self.names.unique(self._word(v)) for slot, v in local.items()}
+        slots = {slot: self.names.unique(self.names.wish(v) or "block") for slot, v in local.items()}
         inner |= {v: slots[slot] for v, slot in loop.slots.items()}
         per = -(-loop.size // (loop.block * loop.threads))  # blocks for each thread
         once = [f"{name} = []", f"for i in range(0, {loop.size}, {loop.block}):"]
@@ -324,14 +318,11 @@ class Writer(Literals):
             *(f"part_{t}.result()" for t in range(1, loop.threads)),
         ]
 
-    def _word(self, v: Value) -> str:
-        return self.names._wish(v.label) or "block"
-
     def _within(self, op: Op) -> list[str]:
         """An operation of a passage, on the blocks of its arrays."""
         text = self.expression(op)
         if op.effect == "view" and op.result is not None:
-            inside = self.inner[op.result] = self.names.unique(f"{self._word(op.result)}_i")
+            inside = self.inner[op.result] = self.names.unique(f"{self.names.wish(op.result) or 'block'}_i")
             text = f"{inside} = {text}"
         return [text]
 
