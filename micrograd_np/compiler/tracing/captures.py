@@ -120,9 +120,9 @@ class Surroundings:
 
     def _add(self, more: Iterable[Captured]) -> None:
         for y in more:
-            known = type(y.thing) in _PLAIN
-            plain = known or not (isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
-            if plain and (known or not y.by_name):
+            bare = type(y.thing) in _PLAIN
+            plain = bare or not (isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
+            if plain and (bare or not y.by_name):
                 self.others += [y] if len(self.others) < MANY else []
             elif len(self.things) < _MOST:
                 self.things.append(y)
