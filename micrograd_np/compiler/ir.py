@@ -260,13 +260,15 @@ class Op:
         """The same operation on other values, which defines `result`."""
         of: Any = None if self.of is None else change(self.of)
         if self.effect == "view" and len(self.reads) == 1 and self.args[0] is self.of:
-            shows, op = self.shows, self.clone()  # equal for both
-            op.args, op.of, op.reads, op.result, op._shows = (of, *self.args[1:]), of, (of,), result, shows
+            self._shows, op = self.shows, self.clone()  # equal for both
+            op.args, op.reads = (of, *self.args[1:]), (of,)
+        else:
+            op = self.clone()
+            op.args, op.kwargs = with_values(self.args, change), with_values(self.kwargs, change)
+            op.reads, op._shows = tuple([change(v) for v in self.reads]), None
+        op.of, op.result = of, result
+        if result is not None:
             result.op = op
-            return op
-        args, kwargs = with_values(self.args, change), with_values(self.kwargs, change)
-        op = Op(self.function, self.call, args, kwargs, result, self.effect, of, self.section, self.where)
-        op.must_run, op.bound, op.unit, op.refusal = self.must_run, self.bound, self.unit, self.refusal
         return op
 
     def __repr__(self) -> str:
@@ -354,10 +356,10 @@ _COMPARED = frozenset((int, str, type(None), type(Ellipsis)))
 def frozen(x: Any, change: Callable[[Value], Any]) -> Any:
     """Arguments as something to compare calls by, with ``change(value)`` for each value."""
     kind = type(x)
-    if kind in _COMPARED:
-        return x
     if kind is Value:
         return change(x)
+    if kind in _COMPARED:
+        return x
     if kind is tuple or kind is list:
         return tuple([part if type(part) in _COMPARED else frozen(part, change) for part in x])
     if kind is dict:

@@ -21,8 +21,10 @@ def materialise(program: Program, *, gradients: bool = True) -> dict[Value, Memo
     if gradients:
         _copy_gradients(program)
     _copy_results(program)
-    homes = _store(program)
-    _copy_before_updates(program)
+    last, count = _last_reads(program), len(program.ops)
+    homes = _store(program, last)
+    last |= {v.root: i for i, op in enumerate(program.ops[count:], count) for v in op.reads}
+    _copy_before_updates(program, last)
     return homes
 
 
@@ -48,7 +50,7 @@ def _copy_results(program: Program) -> None:
         program.results = mapped(program.results, lambda v: copies.get(v, v))
 
 
-def _store(program: Program) -> dict[Value, Memory]:
+def _store(program: Program, last: dict[Value, int]) -> dict[Value, Memory]:
     """Copy into memory that outlives the step what is not computed there; by value that is, the memory."""
     elsewhere = {memory: v for memory, v in program.stores.items() if v.first.memory is not memory}
     if not elsewhere:
@@ -61,18 +63,19 @@ def _store(program: Program) -> dict[Value, Memory]:
         old, computed = first[memory], v.op is not None and v.op.effect == "new" and v not in pinned
         if computed and v not in homes and (v.shape, v.dtype, v.strides) == (old.shape, old.dtype, old.strides):
             homes[v] = memory
-    last = _last_reads(program)
-    last |= {v.root: len(program.ops) for memory, v in elsewhere.items() if homes.get(v) is not memory}
+    last = last | {v.root: len(program.ops) for memory, v in elsewhere.items() if homes.get(v) is not memory}
     lies: dict[Value, Memory | None] = {}  # by version: where it lies
-    for op in program.ops:
-        for one in op.parts:
+    where: dict[Value, int] = {}
+    for i, op in enumerate(program.ops):
+        for one in op.parts if op.effect != "view" else ():
             if one.effect == "update" and one.result is not None and one.of is not None:
                 lies[one.result] = lies.get(one.of.root, one.of.root.memory)
+            elif one.result in homes:
+                where[one.result] = i
     latest: dict[Memory | None, int] = {}  # by memory: the last operation that reads what lies there
     for root, i in last.items():
         place = lies.get(root, root.memory)
         latest[place] = max(i, latest.get(place, -1))
-    where = {v: i for i, op in enumerate(program.ops) for v in op.defines}
     for v, memory in list(homes.items()):
         if latest.get(memory, -1) > where[v] or not _in_place(program.ops[where[v]], v, memory):
             del homes[v]
@@ -116,16 +119,13 @@ def _reads_alike(op: Op, memory: Memory) -> bool:
     return not read or (all(v is v.root for v in read) and (elementwise(op) or op.function == "copy"))
 
 
-def _copy_before_updates(program: Program) -> None:
+def _copy_before_updates(program: Program, last: dict[Value, int]) -> None:
     """Copy what an update writes into, where the old version is still read, or is not the program's to change."""
-    if not any(op.effect in ("update", "loop") for op in program.ops):
-        return
-    last = _last_reads(program)
     needed = {v.root for v in program.needed()}
     ops: list[Op] = []
     displaced: list[tuple[Memory, Value]] = []
     for i, op in enumerate(program.ops):
-        for one in op.parts:
+        for one in op.parts if op.effect in ("update", "loop") else ():
             if one.effect != "update" or one.of is None:
                 continue
             root = one.of.root

@@ -52,7 +52,7 @@ class Plan:
     """Which storage each value lies in, and how large the arena is."""
 
     storages: dict[Value, Storage] = field(default_factory=dict)
-    """By root."""
+    """By root, and by view outside loops."""
     sources: dict[Memory, Storage] = field(default_factory=dict)
     nbytes: int = 0
     separate: int = 0
@@ -85,10 +85,13 @@ def place(program: Program) -> Plan:
     homes = materialise(program)
     layout = Plan()
     for op in program.ops:
+        if op.effect == "view" and op.of is not None and op.result is not None:
+            layout.storages[op.result] = layout.storage(op.of)
+            continue
         slots = op.slots if isinstance(op, Loop) else {}
         for one in op.parts:
             z = one.result
-            if z is None or one.effect == "view" or z in slots:
+            if z is None or z in slots or one.effect == "view":
                 continue
             if one.effect == "update":
                 assert one.of is not None
@@ -117,14 +120,16 @@ def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]
     """By storage: the first operation that touches it, and the last; one past the end for what leaves the step."""
     begins: dict[Storage, int] = {}
     ends: dict[Storage, int] = {}
-    storage_of = layout.storage
+    storages, storage_of = layout.storages, layout.storage
     for i, op in enumerate(program.ops):
-        touched = (*op.reads, *op.defines)
+        touched = op.reads if op.result is None or op.effect == "view" else (*op.reads, op.result)
         if isinstance(op, Loop):
-            touched += (*op.slots.values(), *(v for one in op.body for v in one.defines if v in layout.storages))
+            inside = (v for one in op.body for v in one.defines if v in storages)
+            touched = (*op.reads, *op.leaving, *op.slots.values(), *inside)
         for v in touched:
-            storage = storage_of(v)
-            begins.setdefault(storage, i)
+            storage = storages.get(v) or storage_of(v)
+            if storage not in begins:
+                begins[storage] = i
             ends[storage] = i
     spans = {storage: (i, ends[storage]) for storage, i in begins.items()}
     end = len(program.ops)
@@ -140,8 +145,8 @@ def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]
 def _merge_in_place(program: Program, layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
     """Let the result of an elementwise operation take over the memory of an operand that dies there."""
     for i, op in enumerate(program.ops):
-        for one in op.parts if op.effect in ("update", "loop") else ():
-            if one.effect == "update" and one.of is not None and one.result in layout.storages:
+        for one in op.parts if op.effect in ("update", "view", "loop") else ():
+            if one.effect in ("update", "view") and one.of is not None and one.result in layout.storages:
                 layout.storages[one.result] = layout.storage(one.of)  # which may have moved
         z = op.result
         if z is None or not elementwise(op) or not (old := layout.storage(z)).is_free:

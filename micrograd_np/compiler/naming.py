@@ -19,6 +19,7 @@ _NOUNS = {
     "masked_keep": "kept", "masked_zero": "kept", "one_hot_mask": "onehot",
     "embedding_lookup": "rows", "gather_labels": "picked", "scale_and_weight": "scaled", "subtract_mean": "centred",
 }  # fmt: skip
+_PART = re.compile(r"_part(_\d+)?$")
 _NUMBERS = {0: "zero", 1: "one", 2: "two", 0.5: "half", -1: "minus_one"}
 
 
@@ -68,7 +69,7 @@ class Names:
         relation, of = label.hint
         wish = self.words.get(of) or self._wish(of) or "t"
         if relation == "part":  # a part of a part is a part
-            wish = re.sub(r"_part(_\d+)?$", "", wish)
+            wish = _PART.sub("", wish) if "_part" in wish else wish
         return f"{relation}_{wish}" if relation in ("d", "minus_d") else f"{wish}_{relation}"
 
 

@@ -14,6 +14,7 @@ from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine.tensor import Tensor
 
 from .ir import Label, Memory, Op, Value, mapped, values_in
+from .operations import elementwise
 from .printer import printed
 
 
@@ -76,14 +77,12 @@ class Program:
         return [*self.leaving(), *self.stores.values()]
 
     def uses(self) -> dict[Value, list[Op]]:
-        """By value: the operations that read it, in order, each once."""
-        readers: dict[Value, list[Op]] = {}
+        """By value that is computed elementwise: the operations that read it, in order, each once."""
+        readers: dict[Value, list[Op]] = {op.result: [] for op in self.ops if op.result is not None and elementwise(op)}
         for op in self.ops:
-            for v in op.reads if len(op.reads) < 2 else dict.fromkeys(op.reads):
-                if v in readers:
+            for v in op.reads:
+                if v in readers and (not readers[v] or readers[v][-1] is not op):
                     readers[v].append(op)
-                else:
-                    readers[v] = [op]
         return readers
 
     def replace(self, replacements: Mapping[Value, Value]) -> None:
@@ -98,8 +97,10 @@ class Program:
             final[v] = w
         self.ops[:] = [op for op in self.ops if op.result not in final]
         for op in self.ops:
-            if not final.keys().isdisjoint(op.reads):
-                op.substitute(final)
+            for v in op.reads:
+                if v in final:
+                    op.substitute(final)
+                    break
         self.replace_needed(final)
 
     def replace_needed(self, final: Mapping[Value, Value]) -> None:

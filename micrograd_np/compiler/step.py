@@ -170,7 +170,7 @@ class Compiled:
         entry.overwritten = overwritten(program, arrays)
         changed, first = around.changed(), not self.entries.get(key)
         entry.captured = around.guards(program, [a for _, a in arrays])
-        if first and (changed or around.has_more(Surroundings(self.function, rest))):
+        if first and (changed or around.has_more(Surroundings(self.function, rest, later=True))):
             # what a step does where nothing is yet, it does once; another trace tells what it does ever after
             entry.captured.append(Guard("False", ()))
         looked = {i for i, (_, array) in enumerate(arrays) if id(array) in program.inspected}

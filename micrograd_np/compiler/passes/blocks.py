@@ -28,8 +28,9 @@ def cut_into_blocks(program: Program) -> int:
     count = 0
     start = 0
     while start < len(program.ops):
-        target = program.ops[start].result
-        passage = None if target is None or target.nbytes < BLOCK else _passage(program, start)
+        op = program.ops[start]
+        small = op.effect == "view" or op.result is None or op.result.nbytes < BLOCK
+        passage = None if small else _passage(program, start)
         if passage is None:
             start += 1
             continue

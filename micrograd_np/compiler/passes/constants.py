@@ -47,8 +47,8 @@ def fold_constants(program: Program, *, bounds: bool = True) -> int:
 def _drop_full_masks(program: Program) -> None:
     """Drop what would clear what a constant mask keeps out, which is nothing."""
     gone: dict[Value, Value] = {}
-    for op in program.ops:
-        if op.function == "routine.clear" and op.result is not None and op.of is not None and not op.of.is_view:
+    for op in [op for op in program.ops if op.function == "routine.clear"]:
+        if op.result is not None and op.of is not None and not op.of.is_view:
             keep = op.args[0].constant
             if keep is not None and bool(keep.all()):
                 gone[op.result] = op.of
@@ -66,11 +66,9 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
         a = v.constant
         return constant(np.array(a.flat[0], a.dtype)) if a.size and uniform(a) else None
 
-    for op in program.ops:
-        if op.function not in ELEMENTWISE or op.result is None:
-            continue
-        if op.function == "np.power" or (bounds and op.function in _BOUNDING):  # other loops, other last bits
-            continue
+    for op in [op for op in program.ops if op.function in ELEMENTWISE]:
+        if op.result is None or op.function == "np.power" or (bounds and op.function in _BOUNDING):
+            continue  # other loops, other last bits
         whole = [i for i, v in enumerate(op.args) if isinstance(v, Value) and v.shape and v.constant is not None]
         if not whole:
             continue
@@ -88,8 +86,8 @@ def numbers_to_arrays(program: Program) -> int:
     """Bare numbers beside an array become 0-d arrays of its type, for which NumPy takes half the time, bit for bit."""
     constants: dict[tuple[Any, Any], Value] = {}
     count = 0
-    for op in program.ops:
-        if op.function not in ELEMENTWISE or op.function == "np.power" or op.result is None:
+    for op in [op for op in program.ops if op.function in ELEMENTWISE]:
+        if op.function == "np.power" or op.result is None or not any(type(x) in (int, float) for x in op.args):
             continue
         dtypes = {v.dtype for v in op.args if isinstance(v, Value)}
         if len(dtypes) != 1:

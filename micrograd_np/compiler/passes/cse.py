@@ -20,24 +20,31 @@ def merge_repeats(program: Program) -> int:
     updated = {op.of.root for op in program.ops if op.effect == "update" and op.of is not None}
     products = _Products(program)
     first: dict[Any, Value] = {}
-    number: dict[Value, Value] = {}  # by value: the first that is equal
+    number: dict[Any, Value] = {}  # by value: the first that is equal
     replaced: dict[Value, Value] = {}
     before = len(program.ops)
 
-    def numbered(v: Value) -> Any:
-        a = None if v in number or v.memory is None else v.constant
-        if a is not None and a.nbytes <= _SMALL and not v.label.name:  # how it lies in memory decides how products sum
-            number[v] = first.setdefault((a.shape, a.strides, a.dtype, a.tobytes()), v)
-            if number[v] is not v:
-                replaced[v] = number[v]
-        return number.get(v, v)
+    def numbered(v: Value) -> Value:
+        if v not in number:
+            a, number[v] = v.constant, v
+            if a is not None and a.nbytes <= _SMALL and not v.label.name:  # products sum by how it lies in memory
+                number[v] = first.setdefault((a.shape, a.strides, a.dtype, a.tobytes()), v)
+                replaced.update({v: number[v]} if number[v] is not v else {})
+        return number[v]
 
     for op in program.ops:
-        key, z = _key(op, numbered), op.result
-        twin = None if key is None or z is None else first.setdefault(key, z)
-        if z is None or twin is None or twin is z:
+        z = op.result
+        if z is None or op.must_run or op.effect == "loop":
             continue
-        number[z] = number.get(twin, twin)
+        try:
+            of: Any = None if op.of is None else number.get(op.of) or numbered(op.of)
+            alone = op.effect == "view" and len(op.reads) == 1
+            twin = first.setdefault((of, op.shows) if alone else _key(op, z, of, numbered), z)
+        except TypeError:  # an argument that cannot be compared
+            continue
+        number[z] = number[twin] if twin is not z else z
+        if twin is z:
+            continue
         one_base = z.is_view and replaced.get(twin.base, twin.base) is replaced.get(z.base, z.base)
         free = one_base or updated.isdisjoint((twin.root, z.root))  # of views of one value all may be one
         if free and (op.effect == "view" or products.unite(twin, z)):
@@ -69,19 +76,6 @@ class _Products:
         return True
 
 
-def _key(op: Op, numbered: Any) -> Any:
-    """What equal operations have in common; None for one that stays as it is."""
-    z = op.result
-    if z is None or op.must_run or op.effect == "loop":
-        return None
-    of = None if op.of is None else numbered(op.of)
-    try:
-        if op.effect == "view" and len(op.reads) == 1:
-            key: Any = of, op.shows
-        else:
-            args, kwargs = frozen(op.args, numbered), frozen(op.kwargs, numbered)
-            key = op.function, op.effect, of, args, kwargs, z.shape, z.dtype, z.strides
-        hash(key)
-    except TypeError:
-        return None
-    return key
+def _key(op: Op, z: Value, of: Any, number: Any) -> Any:
+    """What operations have in common whose results, such as `z`, are equal."""
+    return op.function, op.effect, of, frozen(op.args, number), frozen(op.kwargs, number), z.shape, z.dtype, z.strides

@@ -31,7 +31,7 @@ _Span = tuple[int, int]
 
 def fuse_updates(program: Program) -> int:
     """Join the updates of each group where they are alike; how many operations that saved."""
-    before = _work(program)
+    saved = 0
     for i in range(len(program.groups)):
         units: dict[int, _Unit] = {}
         memories = _stored(program)
@@ -45,13 +45,8 @@ def fuse_updates(program: Program) -> int:
                 alike.setdefault(pattern, []).append(unit)
         for members in alike.values():
             if len(members) > 1:
-                _join(program, members)
-    return before - _work(program)
-
-
-def _work(program: Program) -> int:
-    """How many operations do something in each call: views of fixed memory are made once."""
-    return sum(op.effect != "view" and op.function != "pack" for op in program.ops)
+                saved += _join(program, members)
+    return saved
 
 
 def _stored(program: Program) -> dict[Value, Value]:
@@ -135,19 +130,19 @@ def _whole(v: Value) -> tuple[Value | None, str]:
     return whole, order if order == "F" or sum(n > 1 for n in v.shape) > 1 else ""
 
 
-def _join(program: Program, members: list[_Unit]) -> None:
-    """Let one update of common vectors stand for those of `members`."""
+def _join(program: Program, members: list[_Unit]) -> int:
+    """Let one update of common vectors stand for those of `members`; how many operations that saves."""
     joined = {op for unit in members for op in unit.ops}
     places = [i for i, op in enumerate(program.ops) if op in joined]
     if any(program.ops[i].unit is None for i in range(places[0], places[-1])):
-        return  # something else happens between the updates
+        return 0  # something else happens between the updates
     inside = {op.result for op in joined}
     columns = list(zip(*(unit.roles for unit in members), strict=True))
     states = [column for column in columns if column[0].memory is not None]
     gradients = [column for column in columns if column[0].memory is None and column[0] not in inside]
     spans, total = _layout(columns[0])
     if not all(_movable(column, spans, total) for column in states) or not _packable(program, gradients):
-        return
+        return 0
     where = program.ops[places[0]]
     vectors: dict[Value, Value] = {}  # by value of the first member: the vector of its role
     parts: dict[Value, Value] = {}  # by value: the part of the vector that stands for it
@@ -188,6 +183,7 @@ def _join(program: Program, members: list[_Unit]) -> None:
     program.ops[:] = [*first, *ahead, *new, *last, *behind]
     program.replace(parts)
     program.states = {key: (t, parts.get(v, v)) for key, (t, v) in program.states.items()}
+    return len(joined) - len(members[0].ops)  # views of fixed memory are made once
 
 
 def _packable(program: Program, columns: list[tuple[Value, ...]]) -> bool:

@@ -103,7 +103,7 @@ def negate_what_is_small(program: Program) -> int:
     for op in negations:
         (t,), z = op.args, op.result
         total = t.op if isinstance(t, Value) else None
-        if z is None or total is None or z in needed or t in needed or uses[t] != [op]:
+        if z is None or total is None or z in needed or t in needed or uses.get(t) != [op]:
             continue
         readers = uses.get(z, [])
         if len(readers) != 1 or readers[0].function != "np.exp" or not elementwise(readers[0]):

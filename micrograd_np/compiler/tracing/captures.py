@@ -83,9 +83,10 @@ class Surroundings:
     """What can be found from `function` and `given` on, the nearest first. Things in several places are found in each.
 
     `given` are arguments, with their names: those that are neither arrays nor containers are known by what they are.
+    `later` only things and tensors are asked for.
     """
 
-    def __init__(self, function: Any, arguments: Iterable[tuple[str, Any]] = ()) -> None:
+    def __init__(self, function: Any, arguments: Iterable[tuple[str, Any]] = (), *, later: bool = False) -> None:
         self.things = [Captured(function, called="" if is_module(function) else "self")]
         self.things += [Captured(x, called=name) for name, x in arguments if _opens(x)]
         self.others: list[Captured] = []
@@ -106,6 +107,8 @@ class Surroundings:
                 owners |= {id(owner.thing): owner for owner in _owners(x)}
             if x is self.things[-1]:
                 self._add(y for owner in owners.values() for y in _by_name(owner, named, seen))
+        if later:
+            return
         self.looks_at_gradients = "grad" in self.read or any(name.startswith("clip_grad") for name in named)
         self.decisive = [x for x in (*self.things, *self.others) if self._is_decisive(x)]
         """What code gets at by what it reads: anything else in its place, and the step may do something else."""
@@ -117,8 +120,9 @@ class Surroundings:
 
     def _add(self, more: Iterable[Captured]) -> None:
         for y in more:
-            plain = not (isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
-            if plain and (not y.by_name or type(y.thing) in _PLAIN):
+            bare = type(y.thing) in _PLAIN
+            plain = bare or not (isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
+            if plain and (bare or not y.by_name):
                 self.others += [y] if len(self.others) < MANY else []
             elif len(self.things) < _MOST:
                 self.things.append(y)
@@ -241,7 +245,9 @@ class Surroundings:
 
 def _opens(x: Any) -> bool:
     """Whether tensors may be found in `x`: containers, modules, functions, and objects of classes of the user."""
-    if isinstance(x, (*CONTAINERS, MethodType, partial, *_PYTHONS)) or is_module(x):
+    if isinstance(x, Vertex):
+        return not _foreign(type(x))
+    if isinstance(x, _OPEN) or is_module(x):
         return True
     if isinstance(x, (FunctionType, type, ModuleType)):
         return not _foreign(x) or _holds_what_was_passed(x)
@@ -252,6 +258,7 @@ def _opens(x: Any) -> bool:
 
 _PYTHONS = (SimpleNamespace, Namespace, ChainMap, UserDict, UserList)
 """Objects of Python's own that keep what users put there."""
+_OPEN = (*CONTAINERS, MethodType, partial, *_PYTHONS)
 
 
 def _has_size(x: Any) -> bool:

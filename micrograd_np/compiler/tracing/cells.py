@@ -47,13 +47,14 @@ class Cell:
 class Ref:
     """An array as the trace knows it: a cell as a whole, or a view of another array."""
 
-    __slots__ = ("base", "cell", "label", "parent", "template", "view")
+    __slots__ = ("base", "cell", "label", "parent", "template", "view", "whole")
 
     def __init__(self, cell: Cell, parent: Ref | None = None, template: Op | None = None) -> None:
         self.cell, self.parent, self.template = cell, parent, template
         self.base: Value | None = None
         self.view: Value | None = None
         """What it shows of `base`."""
+        self.whole = None if template is None or cell.mirrors else cell.content  # the content that `view` shows
         if template is not None:
             assert template.result is not None
             self.base, self.view = template.of, template.result
@@ -102,17 +103,20 @@ class Cells:
                 self.append(Op("copy", np.copyto, (cell.content,), {}, copied, "new")).must_run = True
                 cell.copied = cell.content, copied
             return cell.copied[1]
+        if ref.whole is not None and ref.whole is cell.content and ref.view is not None and not cell.mirrors:
+            return ref.view
         base = self.read(ref.parent)
         if ref.base is not base or ref.view is None:
             assert ref.template is not None
             ref.view = self._on(ref.template, base, ref.label)
             ref.base = base
+        ref.whole = None if cell.mirrors else cell.content
         return ref.view
 
     def _on(self, view: Op, base: Value, label: Label) -> Value:
         """The same view of another version."""
         assert view.result is not None
-        result = Value(view.result.shape, view.result.dtype, label=label)
+        result = Value(view.result.shape, view.result.dtype, None, label)
         self.append(view.copy(lambda v: base if v is view.of else v, result))
         return result
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
-from weakref import WeakValueDictionary, ref
+from weakref import ref
 
 import numpy as np
 
@@ -21,27 +22,29 @@ class Locks:
 
     def __init__(self) -> None:
         self.by_owner: dict[int, list[list[Any]]] = {}  # by the owner of memory: name, weak reference, digest
-        self.locked, self.owners = WeakValueDictionary[int, Any](), WeakValueDictionary[int, Any]()
+        self.locked: dict[int, Any] = {}  # by id: a weak reference
+        self.owners: dict[int, Any] = {}
 
     def lock(self, array: Any) -> None:
         """Make `array` read-only, if it lies in memory of NumPy's own: of others, nobody could undo that."""
         owner = owner_of(array)
         if array.flags.writeable and owner.base is None:
             array.flags.writeable = False
-            self.owners[id(owner)] = owner
-        elif id(owner) not in self.owners or _repeats(array):
+            self.owners[id(owner)] = ref(owner)
+        elif self.owners.get(id(owner), NoneType)() is not owner or _repeats(array):
             return
-        self.locked[id(array)] = array
+        self.locked[id(array)] = ref(array)
 
     def unlock(self, array: Any) -> None:
         """Let `array` be written again, if it was locked."""
         for x in (owner_of(array), array):
-            if self.locked.pop(id(x), None) is not None:
+            if self.locked.pop(id(x), NoneType)() is x:
                 x.flags.writeable = True
 
     def release(self) -> None:
         """Let all be written again."""
-        for array in sorted(self.locked.values(), key=lambda x: isinstance(x.base, np.ndarray)):  # owners first
+        alive = [x for reference in self.locked.values() if (x := reference()) is not None]
+        for array in sorted(alive, key=lambda x: isinstance(x.base, np.ndarray)):  # owners first
             self.unlock(array)
 
     def keep(self, name: str, array: Any) -> None:

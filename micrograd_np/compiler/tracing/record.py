@@ -20,7 +20,7 @@ from numpy.lib import mixins
 
 from micrograd_np.core.writes import owner_of
 
-from ..ir import Op, Value, constant
+from ..ir import Label, Op, Value, constant
 from ..operations import RESHAPES, WRITES_FIRST
 from .cells import Cell, Cells, Ref, layout
 from .words import Words
@@ -73,6 +73,11 @@ class Recorded(mixins.NDArrayOperatorsMixin):
         return recorded
 
     def __getitem__(self, index: Any) -> Any:
+        if type(index) in _PLACES or (type(index) is tuple and _PLACES.issuperset(map(type, index))):
+            part, recorder = self._array[index], self._recorder
+            if type(part) is np.ndarray:
+                recorder.note_frames()
+                return recorder.view("getitem", getitem, (recorder.cells.read(self._ref), index), {}, self, part)
         return self._recorder.call("getitem", getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -162,12 +167,14 @@ class Recorder:
                     if type(array) is Recorded:
                         self.words.hear(name, array._ref.label)
 
-    def _note_frames(self) -> None:
+    def note_frames(self) -> None:
         """Keep the frames of the kernel that is calling; frames that are kept keep their variables."""
+        if self.frames is None:
+            return
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and frame.f_code.co_filename in _OPERATORS:
             frame = frame.f_back
-        if self.frames is None or frame in self.frames:
+        if frame in self.frames:
             return
         calling = []
         while frame is not None and frame not in self.frames and not frame.f_code.co_filename.startswith(_COMPILER):
@@ -211,8 +218,7 @@ class Recorder:
 
     def call(self, path: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Perform one call, and write it down unless it only tells facts about shapes and dtypes."""
-        if self.frames is not None:
-            self._note_frames()
+        self.note_frames()
         out = kwargs.pop("out", None) if kwargs else None
         args_in = args
         if path == "np.dot" and len(args) == 3:  # dot's destination may come by position
@@ -232,7 +238,7 @@ class Recorder:
         if type(out) is Recorded:
             if not self._spared(out):
                 function(*raw, **raw_kwargs, out=out._array)
-            values, named = self._values(args_in), self._values(kwargs) if kwargs else kwargs
+            values, named = _changed(args_in, self._value), _changed(kwargs, self._value) if kwargs else kwargs
             if "where" in kwargs:
                 self.cells.update(path, function, values, named, out._ref)
             else:
@@ -252,7 +258,7 @@ class Recorder:
         if isinstance(first, Recorded) and path in RESHAPES and result.size and not _shares(result, first._array):
             packed = self._copy(first, np.array(first._array, order="C"))  # of which every reshape is a view
             return self.call(path, function, (packed, *args[1:]), kwargs)
-        values, named = self._values(args_in), self._values(kwargs) if kwargs else kwargs
+        values, named = _changed(args_in, self._value), _changed(kwargs, self._value) if kwargs else kwargs
         if isinstance(result, (np.ndarray, np.generic)) and (_is_ufunc(function) or path == "np.dot"):
             # into a buffer; no scalars from 0-d
             done = self._buffer(np.asarray(result))
@@ -270,7 +276,7 @@ class Recorder:
         target = args[0]
         if not self._spared(target):
             function(*raw, **raw_kwargs)
-        values, named = self._values(args[1:]), self._values(kwargs)
+        values, named = _changed(args[1:], self._value), _changed(kwargs, self._value)
         source = raw[-1]
         index = args[1] if path == "setitem" and type(args[1]) is tuple else args[1:2]
         shows_all = path == "setitem" and all(part is Ellipsis or part is None for part in index)
@@ -330,20 +336,20 @@ class Recorder:
                 return x
         for x in recorded:
             if result.base is not None and _shares(result, x._array):
-                value = Value(result.shape, result.dtype)
-                value.label.hint = ("T" if path == "attribute.T" else "part", x._ref.label)
-                op = Op(path, function, values, named, value, "view", self.cells.read(x._ref))
-                self.cells.append(op)
-                return Recorded(self, Ref(x._ref.cell, x._ref, op), result)
+                return self.view(path, function, values, named, x, result)
         ref = Ref(Cell(result.shape, result.dtype, layout(result)))
         ref.cell.content, ref.cell.fresh = Value(result.shape, result.dtype, ref.cell.strides, ref.label), True
         op = Op(path, function, values, named, ref.cell.content, "fresh")
         self.cells.append(op)
         return Recorded(self, ref, result)
 
-    def _values(self, x: Any) -> Any:
-        """Arguments with values of the program where arrays stand."""
-        return _changed(x, self._value)
+    def view(self, path: str, function: Any, values: Any, named: Any, x: Recorded, result: Any) -> Recorded:
+        """A view of `x`, whose sample is `result`."""
+        ref = x._ref
+        label = Label("", ("T" if path == "attribute.T" else "part", ref.label))
+        value = Value(result.shape, result.dtype, None, label)
+        op = self.cells.append(Op(path, function, values, named, value, "view", self.cells.read(ref)))
+        return Recorded(self, Ref(ref.cell, ref, op), result)
 
     def _value(self, x: Any) -> Value:
         """The value of what is recorded; an array that a kernel made from settings alone is the same each time."""
@@ -389,4 +395,6 @@ def _changed(x: Any, change: Callable[[Any], Any]) -> Any:
     return {k: _changed(v, change) for k, v in x.items()} if isinstance(x, dict) else x
 
 
+_PLACES = frozenset((int, slice, type(None), type(Ellipsis)))
+"""Kinds of indices that show a part, whatever the values are."""
 _PLAIN = frozenset((int, float, bool, str, slice, type(None), type(Ellipsis)))

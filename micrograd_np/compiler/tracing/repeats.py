@@ -7,10 +7,11 @@ the operations, on other values, and the kernel need not run. The user's kernels
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from ..guards import is_value
-from ..ir import Label, Op, Value, frozen
+from ..ir import Label, Op, Value, frozen, never
 from .cells import Cell, Cells, Ref
 from .record import Recorded
 from .words import Words
@@ -39,9 +40,14 @@ class Recording:
         while ref is not None and ref not in self.operands:
             self.way.append((ref, ref.cell.content, ref.base, ref.view))
             ref = ref.parent
-        labels = [op.result.label for op in ops if op.result is not None]
+        self.label = done.label, (done.label.name, done.label.hint)
+
+    @cached_property
+    def labels(self) -> dict[Label, tuple[str, Any]]:
+        """Those of all that it has made, as they were: that of what it gave may have been told more since."""
+        labels = [op.result.label for op in self.ops if op.result is not None]
         labels += [label for ref, *_ in self.way for label in (ref.label, ref.cell.label)]
-        self.labels = {label: (label.name, label.hint) for label in labels}
+        return {label: (label.name, label.hint) for label in labels} | dict([self.label])
 
     def repeat(self, operands: list[Ref], cells: Cells, words: Words) -> Ref:
         """Do the same on other operands: the array that it gives."""
@@ -70,7 +76,7 @@ class Recording:
                 same[old].hold(value(content))
             new_ref = same[ref] = Ref(same[old], same.get(ref.parent), same.get(ref.template))
             if view is not None:
-                new_ref.base, new_ref.view = value(base), value(view)
+                new_ref.base, new_ref.view, new_ref.whole = value(base), value(view), None
         for name, x in self.heard:
             words.hear(name, label(x))
         words.copies += [(label(x), label(of)) for x, of in self.copies]
@@ -98,7 +104,7 @@ def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any
     """What two applications have in common whose operations are the same; None where that cannot be told."""
     if not str(op.kernel.__module__).startswith(_OURS) or not all(map(is_value, static.values())):
         return None
-    kind = [op, writes, sample.shape, sample.dtype, sample.strides, frozen(dict(static), _never) if static else None]
+    kind = [op, writes, sample.shape, sample.dtype, sample.strides, frozen(dict(static), never) if static else None]
     places: dict[Any, int] = {}
     for x in operands:
         if type(x) is Recorded:
@@ -125,14 +131,11 @@ def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None], *
     for op in ops:
         if op.must_run or op.bound is not None or op.refusal or op.result is None:
             return False
-        if not all(v in readable or v.constant is not None for v in op.reads):
-            return False
+        for v in op.reads:
+            if v not in readable and v.constant is None:
+                return False
         readable.add(op.result)
     first = operands[0] if writes else None
     if first is not None and (first.parent is not None or first.cell.content not in readable.difference(before)):
         return False
     return all(ref is first or content_of(ref) is v for ref, v in zip(operands, before, strict=True))
-
-
-def _never(_: Value) -> Any:
-    raise NotImplementedError

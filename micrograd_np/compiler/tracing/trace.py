@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType, NoneType
 from typing import Any
 
 import numpy as np
@@ -77,9 +77,7 @@ class Tracer(Events):
         self.groups: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]] = {}  # those of the settings at hand
         self.steps: dict[int, int] = {}  # by an optimiser's state of a parameter: how many steps it has made
         self.own_leaves: dict[int, Any] = {}  # leaves of the step's own
-        self.computed = weakref.WeakValueDictionary[
-            int, Any
-        ]()  # tensors that an application gave, while they are alive
+        self.computed: dict[int, Any] = {}  # by id of a tensor that an application gave: a weak reference
         self.looked = self.program.inspected
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
@@ -134,7 +132,7 @@ class Tracer(Events):
         ref = self.refs.get(id(array))
         if ref is not None:
             return ref
-        if isinstance(x, Vertex) and id(array) not in self.suspects and id(x) not in self.computed:
+        if isinstance(x, Vertex) and id(array) not in self.suspects and self.computed.get(id(x), NoneType)() is not x:
             return self.state(x)
         return self._cast(array) or self._refuse(array)
 
@@ -230,7 +228,7 @@ class Tracer(Events):
         data = result.data if isinstance(result, Vertex) else result
         if not isinstance(data, np.ndarray):
             return
-        random = any(map(_is_generator, static.values()))
+        random = bool(static) and any(map(_is_generator, static.values()))
         if not random and not any(isinstance(x, (Vertex, RuntimeScalar, np.ndarray)) for x in inputs):
             self.constant(data, f"{op.name}_constant")
             return
@@ -249,7 +247,7 @@ class Tracer(Events):
         self.places[id(data)] = self.cells.where
         self._know_while_alive(data, done._ref)
         if isinstance(result, Vertex):
-            self.computed[id(result)] = result
+            self.computed[id(result)] = weakref.ref(result)
 
     def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], sample: Any) -> Recorded:
         recorder = self.recorder
@@ -273,8 +271,9 @@ class Tracer(Events):
         involved = [target, *operands] if writes else operands
         kind = kind_of(op, involved, static, sample, writes=writes)
         refs = [x._ref for x in involved if type(x) is Recorded]
-        if kind in self.recordings:
-            return recorder.lift(self.recordings[kind].repeat(refs, self.cells, words), sample)
+        recording = self.recordings.get(kind)
+        if recording is not None:
+            return recorder.lift(recording.repeat(refs, self.cells, words), sample)
         begin, said, copies = len(self.program.ops), len(words.said), len(words.copies)
         before = list(map(content_of, refs))
         out = target if writes else recorder.destination(sample)
@@ -362,7 +361,7 @@ class Tracer(Events):
     def rebound(self, target: Any, before: Any, z: Any) -> None:
         """An in-place write that went through the graph: arrays tell all, but `target` is another array now."""
         ref = self.refs.get(id(before.data))
-        own = id(target) in self.computed or id(target) in self.own_leaves
+        own = self.computed.get(id(target), NoneType)() is target or id(target) in self.own_leaves
         if ref is not None and ref.kind == "state" and not own:
             name = self.called(target) or f"a tensor of shape {before.shape}"
             message = (

@@ -66,10 +66,10 @@ class Literals:
     def index(self, i: Any) -> str:
         """What stands in square brackets."""
         if isinstance(i, slice):
-            start, stop, step = ("" if p is None else self.literal(p) for p in (i.start, i.stop, i.step))
-            return f"{start}:{stop}{f':{step}' if step else ''}"
+            start, stop = ("" if p is None else self.literal(p) for p in (i.start, i.stop))
+            return f"{start}:{stop}" if i.step is None else f"{start}:{stop}:{self.literal(i.step)}"
         if isinstance(i, tuple) and i:
-            return ", ".join(self.index(p) for p in i) + ("," if len(i) == 1 else "")
+            return ", ".join([self.index(p) for p in i]) + ("," if len(i) == 1 else "")
         return self.literal(i)
 
     def tight(self, x: Any) -> str:
@@ -143,8 +143,9 @@ class Writer(Literals):
         self.program, self.plan = program, plan
         self.aliases: dict[str, str] = {}
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
-        self.static: set[Value] = set()  # these views
+        self.static: set[Value] = set()  # these views, and memory whose address is the same in every call
         self.value_names: dict[Value, str] = {}
+        self.operands: dict[Value, str] = {}  # those of what has been read
         self.inner: dict[Any, str] = {}  # within a loop: by value, or name of a whole array, that of the block
         self.threads = 1
         self.once: list[tuple[str, Op | None]] = []  # rows that run when the program is built
@@ -156,7 +157,8 @@ class Writer(Literals):
 
     def name(self, v: Value) -> str:
         """The name of a value: versions of one thing share it, and what is called alike in one place of the arena."""
-        if v not in self.value_names:
+        name = self.value_names.get(v)
+        if name is None:
             storage = None if v.is_view else self.plan.storage(v)
             key: Any = storage or v
             if storage is not None and storage.kind == "buffer":
@@ -164,17 +166,21 @@ class Writer(Literals):
             name = self.value_names[v] = self.names.name(key, v)
             if storage is not None and storage.kind == "buffer":
                 self.buffers.setdefault(name, v)
-        return self.value_names[v]
+        return name
 
     def operand(self, v: Value) -> str:
         """A value where it is read."""
+        name = self.operands.get(v)
+        if name is not None and not self.inner:
+            return name
         if v in self.inner:
             return self.inner[v]
-        name = super().operand(v)
-        if v.memory is None and not v.is_view and v.op is not None:
-            memory = self.plan.storage(v).memory
-            if memory is not None and memory.kind == "state":
-                self.state.setdefault(name, memory)
+        if name is None:
+            name = self.operands[v] = super().operand(v)
+            if v.memory is None and not v.is_view and v.op is not None:
+                memory = self.plan.storage(v).memory
+                if memory is not None and memory.kind == "state":
+                    self.state.setdefault(name, memory)
         return self.inner.get(name, name)
 
     def alias(self, path: str) -> str:
@@ -186,16 +192,23 @@ class Writer(Literals):
 
     def is_static(self, v: Value) -> bool:
         """Whether the address of a value is the same in every call."""
-        if v.is_view:
+        if v in self.static or v.is_view:
             return v in self.static
-        kind = self.plan.storage(v).kind
-        return kind in STATIC or kind == "buffer"
+        if (kind := self.plan.storage(v).kind) in STATIC or kind == "buffer":
+            self.static.add(v)
+        return v in self.static
 
     # operations
 
     def expression(self, op: Op) -> str:
         """The right-hand side, or the whole statement of an operation whose memory is there."""
         f, args = op.function, op.args
+        if f == "getitem":
+            return f"{self.operand(args[0])}[{self.index(args[1])}]"
+        out = op.of if op.effect == "update" else op.result if op.effect == "new" else None
+        if out is not None and f in _POSITIONAL_OUT and f != "np.dot" and not op.kwargs:
+            texts = [self.operand(x) if type(x) is Value else self.literal(x) for x in (*args, out)]
+            return f"{self.alias(f)}({', '.join(texts)})"
         if op.effect == "update":
             assert op.of is not None
             if writes_first(f):
@@ -209,10 +222,9 @@ class Writer(Literals):
             vector, start, stop, shape, order = args
             ordered = f", order={order!r}" if order == "F" else ""
             return f"{self.operand(vector)}[{start}:{stop}].reshape({shape!r}{ordered})"
-        out = op.of if op.effect == "update" and not writes_first(f) else op.result if op.effect == "new" else None
         more = []
-        if out is not None and f != "np.copyto":
-            if f in _POSITIONAL_OUT and not op.kwargs:
+        if out is not None and f != "np.copyto" and not (op.effect == "update" and writes_first(f)):
+            if f == "np.dot" and not op.kwargs:
                 args = (*args, out)
             else:
                 more.append(f"out={self.operand(out)}")
@@ -222,14 +234,12 @@ class Writer(Literals):
 
     def _statements(self, op: Op) -> list[str]:
         """What runs in each call; a view of fixed memory is made once, and needs nothing."""
+        if op.effect == "view":
+            return self._view(op) if op.function != "after" else self._shown(op, self.operand(op.args[0]))
         if isinstance(op, Loop):
             return self._loop(op)
         if op.function in ("empty", "pack"):
             return []
-        if op.function == "after":
-            return self._shown(op, self.operand(op.args[0]))
-        if op.effect == "view":
-            return self._view(op)
         text = self.expression(op)
         if op.effect == "fresh" and op.result is not None:
             text = f"{self.name(op.result)} = {text}"
@@ -238,10 +248,11 @@ class Writer(Literals):
     def _view(self, op: Op) -> list[str]:
         z = op.result
         assert z is not None
-        static = all(map(self.is_static, op.reads))
+        static = self.static.issuperset(op.reads) or all(map(self.is_static, op.reads))
         key = (op.shows, self.name(op.args[0])) if static and len(op.reads) == 1 else z
-        if key in self.views:
-            return self._shown(op, self.views[key])
+        name = self.views.get(key)
+        if name is not None:
+            return self._shown(op, name)
         text, name = self.expression(op), self.names.name(z, z)
         if not static:
             return [f"{name} = {text}"]
@@ -275,7 +286,7 @@ class Writer(Literals):
         scalars = [v for op in loop.body for v in op.reads if v.shape == () and not self.is_static(v)]
         numbers = list(dict.fromkeys(map(self.operand, scalars)))
         inner: dict[Any, str] = {x: self.names.unique(f"{x}_i") for x in (*fixed, *passing)}
-        slots = {slot: self.names.unique(self._word(v)) for slot, v in local.items()}
+        slots = {slot: self.names.unique(self.names.wish(v) or "block") for slot, v in local.items()}
         inner |= {v: slots[slot] for v, slot in loop.slots.items()}
         per = -(-loop.size // (loop.block * loop.threads))  # blocks for each thread
         once = [f"{name} = []", f"for i in range(0, {loop.size}, {loop.block}):"]
@@ -310,14 +321,11 @@ class Writer(Literals):
             *(f"part_{t}.result()" for t in range(1, loop.threads)),
         ]
 
-    def _word(self, v: Value) -> str:
-        return self.names._wish(v.label) or "block"
-
     def _within(self, op: Op) -> list[str]:
         """An operation of a passage, on the blocks of its arrays."""
         text = self.expression(op)
         if op.effect == "view" and op.result is not None:
-            inside = self.inner[op.result] = self.names.unique(f"{self._word(op.result)}_i")
+            inside = self.inner[op.result] = self.names.unique(f"{self.names.wish(op.result) or 'block'}_i")
             text = f"{inside} = {text}"
         return [text]
 
