@@ -16,15 +16,7 @@ from micrograd_np.core.spellings import explain_names
 from micrograd_np.core.vertex import grad_of
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
-from micrograd_np.ops import reduce
 from micrograd_np.ops.checks import check, norm_within
-from micrograd_np.ops.choice import maximum, minimum, where
-from micrograd_np.ops.comparison import equal, greater, logical_and
-from micrograd_np.ops.comparison import isfinite as is_finite
-from micrograd_np.ops.elementwise import absolute, sign, square
-from micrograd_np.ops.shape import stack
-from micrograd_np.ops.state import astype
-from micrograd_np.ops.transcendental import power, sqrt
 
 from .advice import listed
 from .vector import parameters_to_vector, vector_to_parameters
@@ -57,10 +49,10 @@ def clip_grad_norm_(
         size = peak * ratio
         if error_if_nonfinite:
             check(norm_within, ratio)
-        large = maximum(peak, 1.0)  # by which numerator and denominator are divided
-        factor = minimum(max_norm / large / (ratio * (peak / large) + 1e-6 / large), 1.0)
+        large = np.maximum(peak, 1.0)  # by which numerator and denominator are divided
+        factor = np.minimum(max_norm / large / (ratio * (peak / large) + 1e-6 / large), 1.0)
         for g in grads:  # of few digits, a factor below their smallest is kept in full
-            g *= factor if g.dtype.itemsize < 4 else astype(factor, dtype=g.dtype)  # noqa: PLW2901  in its memory
+            g *= factor if g.dtype.itemsize < 4 else factor.astype(g.dtype)  # noqa: PLW2901  in its memory
     return size if isinstance(size, Tensor) else Tensor(size)
 
 
@@ -70,32 +62,32 @@ def _norm(grads: list[Any], p: float) -> tuple[Any, Any]:
     The first is their largest (of negative p, smallest) absolute value, or 1 if that is 0 or not finite. Powers are
     taken of multiples of it in [0, 1], so nothing overflows, and what underflows does not count.
     """
-    extreme = reduce.min if p < 0 else reduce.max
-    peak = astype(extreme(stack([extreme(absolute(g)) for g in grads])), dtype=np.float64)
-    regular = logical_and(is_finite(peak), greater(peak, 0.0))
-    scale = where(regular, peak, 1.0)
+    extreme = np.min if p < 0 else np.max
+    peak = extreme(np.stack([extreme(np.absolute(g)) for g in grads])).astype(np.float64)
+    regular = np.logical_and(np.isfinite(peak), np.greater(peak, 0.0))
+    scale = np.where(regular, peak, 1.0)
     if p in (inf, -inf):
         return scale, peak / scale
     if p == 0:
-        return peak * 0.0 + 1.0, _total(absolute(sign(g)) for g in grads)
+        return peak * 0.0 + 1.0, _total(np.absolute(np.sign(g)) for g in grads)
     if p < 0:
-        multiples = (_like(scale, g) / where(equal(g, 0.0), 1.0, g) for g in grads)
-        ratio = power(maximum(_total(power(absolute(x), -p) for x in multiples), 1.0), 1.0 / p)
-        return scale, where(regular, ratio, peak)  # 0, to a negative power, is infinite, and the norm 0
+        multiples = (_like(scale, g) / np.where(np.equal(g, 0.0), 1.0, g) for g in grads)
+        ratio = np.power(np.maximum(_total(np.power(np.absolute(x), -p) for x in multiples), 1.0), 1.0 / p)
+        return scale, np.where(regular, ratio, peak)  # 0, to a negative power, is infinite, and the norm 0
     multiples = (g / _like(scale, g) for g in grads)
     if p == 2:
-        return scale, sqrt(_total(map(square, multiples)))
-    return scale, power(_total(power(absolute(x), p) for x in multiples), 1.0 / p)
+        return scale, np.sqrt(_total(map(np.square, multiples)))
+    return scale, np.power(_total(np.power(np.absolute(x), p) for x in multiples), 1.0 / p)
 
 
 def _like(scale: Any, g: Any) -> Any:
     """`scale` in the dtype in which multiples of it are computed: that of `g`, or float64 where sums would overflow."""
-    return scale if g.dtype.itemsize < 4 else astype(scale, dtype=g.dtype)
+    return scale if g.dtype.itemsize < 4 else scale.astype(g.dtype)
 
 
 def _total(parts: Iterable[Any]) -> Any:
     """The sum of all elements of all of them, those of each first, in float64."""
-    return reduce.sum(astype(stack([reduce.sum(x) for x in parts]), dtype=np.float64))
+    return np.sum(np.stack([np.sum(x) for x in parts]).astype(np.float64))
 
 
 @explain_keywords
@@ -111,7 +103,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     """
     with no_grad():
         for g in _gradients("clip_grad_value_", parameters):
-            g.copy_(minimum(maximum(g, -clip_value), clip_value))
+            g.copy_(np.minimum(np.maximum(g, -clip_value), clip_value))
 
 
 def _gradients(function: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
