@@ -8,8 +8,15 @@ from torch_names.answers import load
 FILE = Path(__file__).with_name("recorded.npz")
 
 
+class Answers(dict):
+    """Answers by name; KeyError for what is not recorded."""
+
+    def __missing__(self, name):
+        raise KeyError(f"{name!r} is not in tests/recorded.npz; run: python tests/peers/record_numbers.py")
+
+
 @cache
 def answers():
     """For each name an array of numbers, and a text."""
     entries, array = load(FILE)
-    return {name: (array(place), text) for name, place, text in entries}
+    return Answers({name: (array(place), text) for name, place, text in entries})

@@ -149,19 +149,21 @@ def test_exports_are_sorted_and_exist():
     for name in modules:
         names = [*exported(name)]
         assert names == sorted({*names}, key=lambda x: (not x.isupper(), x.islower(), x)), (
-            f"{name}: each once, CONSTANTS, Classes, functions"
+            f"{name}: in __all__ come constants, then classes, then functions, each once and sorted by name"
         )
         module = import_module(f"micrograd_np.{name}") if names else None
         assert [x for x in names if not hasattr(module, x)] == [], name
 
 
 def test_every_module_opens_by_saying_what_it_is_for():
-    assert [name for name in modules if not ast.get_docstring(parsed(name))] == []
+    silent = [name for name in modules if not ast.get_docstring(parsed(name))]
+    assert silent == [], "begin each of these files with a docstring"
 
 
 def test_no_module_is_a_drawer_for_odds_and_ends():
     drawers = {"utils", "util", "helpers", "helper", "base", "manager", "common", "misc"}
-    assert [name for name in modules if drawers & {*name.split(".")}] == []
+    named = [name for name in modules if drawers & {*name.split(".")}]
+    assert named == [], "name each of these after what is in it"
 
 
 def test_files_are_short(record_property):
@@ -213,7 +215,7 @@ def test_every_folder_is_as_large_as_was_decided():
     for path in modules.values():
         folder = path.parent.relative_to(PACKAGE).as_posix()
         found[folder] = found.get(folder, 0) + len(path.read_text(encoding="utf-8").splitlines())
-    assert sorted(found) == sorted(LINES)
+    assert sorted(found) == sorted(LINES), "say in LINES how many lines each folder may have, and of no other"
     larger = {folder: f"{n} lines, above {LINES[folder]}" for folder, n in found.items() if n > LINES[folder]}
     assert not larger, "make it smaller, or raise the number in LINES and say why beside it"
     smaller = {folder: f"{n} lines" for folder, n in found.items() if n < LINES[folder] - SLACK}

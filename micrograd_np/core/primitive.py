@@ -123,12 +123,12 @@ def _parameters(kernel: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
 
 
 def describe(op: Primitive[Any]) -> str | None:
-    """The docstring of an op: its kernel's. The package puts in its place what adds to this (`check.description`)."""
+    """The docstring of an op: its kernel's. The package replaces it by `check.description`'s, which adds to it."""
     return op.kernel.__doc__
 
 
 class _Docstring:
-    """Of a class of ops its own docstring; of an op what `describe` says when it is read."""
+    """The `__doc__` of a class of ops and of its instances: the class's own; for an op, what `describe` returns."""
 
     def __init__(self, of_class: str | None) -> None:
         self.of_class = of_class
@@ -324,7 +324,7 @@ class Primitive(Generic[P]):
         return self(*adapted, **static)
 
     def _deferred(self, x: Any, inputs: tuple[Any, ...]) -> Any:
-        """The result of the own arithmetic of `x`, if it has one and another input is a tensor; else NotImplemented.
+        """What `x` itself computes, if its type has an arithmetic and another input is a tensor; else NotImplemented.
 
         A type with its own ``__array_ufunc__`` comes first: ``tensor * labelled`` is as ``labelled * tensor``. Where
         that is None, the reflected method is called.

@@ -92,7 +92,7 @@ def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
                 array.tofile(file)
                 rows += len(array)
             if first is None:
-                raise ValueError("write_rows: there are no chunks to write.")
+                raise ValueError("write_rows: found no chunks; give at least one array.")
             file.seek(0)
             _write_header(file, first, rows)
         partial.replace(path)

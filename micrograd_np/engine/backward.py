@@ -181,7 +181,7 @@ def _lifted(z: Node) -> tuple[Sequence[Any], Any]:
 
 
 def with_record(array: Any, node: Node) -> Any:
-    """A tensor of `array` that `node` has computed; what stands in for an array that no rule reads is returned."""
+    """A tensor of `array`, the result of `node`; a stand-in for an array that no rule reads is returned as it is."""
     return tensor_of(array, node) if isinstance(array, np.ndarray) else array
 
 

@@ -118,9 +118,7 @@ class Optimizer(Advised):
         return type(self).__name__
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
-        """Train more parameters, with settings of their own where `param_group` has them; on an error nothing has
-        changed.
-        """
+        """Train more parameters, with the settings that `param_group` has for them; on an error, nothing changes."""
         if "params" not in param_group:
             raise no_group(self._name, param_group)
         params = param_group["params"]
@@ -128,9 +126,10 @@ class Optimizer(Advised):
         trained = set(self._params())
         for p in params:
             if p in trained:
-                raise ValueError(f"{self._name}: {_called(p)} is there twice.")
+                raise ValueError(f"{self._name}: {_called(p)} is there twice; list each parameter once.")
             if p.op is not None:
-                raise ValueError(f"{self._name}: {_called(p)} was computed by {p.op.name}; only leaves can be trained.")
+                advice = "only leaves can be trained. Make it one with nn.Parameter(...)."
+                raise ValueError(f"{self._name}: {_called(p)} was computed by {p.op.name}; {advice}")
             trained.add(p)
         unknown = param_group.keys() - self.defaults.keys() - {"params", "initial_lr"}  # a schedule's, to resume from
         if unknown:
@@ -160,7 +159,7 @@ class Optimizer(Advised):
         return {}
 
     def numbers(self, group: Mapping[str, Any], t: int) -> dict[str, Any]:
-        """The keyword arguments of `update` in step `t`: settings and, in place of those of their names, scalars."""
+        """The keyword arguments of `update` in step `t`: scalars, and settings where no scalar has the name."""
         numbers = self.scalars(group, t)
         for name in self._keywords:
             if name not in numbers:
@@ -269,7 +268,7 @@ class Optimizer(Advised):
         sizes, saved_sizes = ([len(group["params"]) for group in x] for x in (self.param_groups, saved_groups))
         if sizes != saved_sizes:
             counts = f"its groups have {sizes} parameters, those of the state {saved_sizes}"
-            raise ValueError(f"load_state_dict into {self._name}: {counts}.")
+            raise ValueError(f"load_state_dict into {self._name}: {counts}. Give it the same groups.")
         groups: list[dict[str, Any]] = []
         states: dict[Tensor, dict[str, Any]] = {}
         for mine, saved in zip(self.param_groups, saved_groups, strict=True):

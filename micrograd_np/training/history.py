@@ -58,7 +58,7 @@ class History:
         """The number, from 0, of the first epoch with the lowest validation loss. ValueError before any."""
         values = self[self.watched]
         if not values:
-            raise ValueError("History: there is no best epoch yet, for there is no epoch.")
+            raise ValueError("History: there is no best epoch yet, for there is no epoch; train one first.")
         return min(range(len(values)), key=lambda i: (values[i] != values[i], values[i]))  # nan is never best
 
     def __repr__(self) -> str:

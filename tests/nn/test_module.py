@@ -435,3 +435,13 @@ def test_parameters_and_buffers_of_a_layer_have_the_default_dtype(name):
     finally:
         mg.set_default_dtype("float64")
     assert {x.dtype for x in (*layer.parameters(), *layer.buffers()) if x.dtype.kind == "f"} <= {np.dtype("float32")}
+
+
+@pytest.mark.parametrize("kind", [nn.BatchNorm1d, lambda n: nn.InstanceNorm1d(n, track_running_stats=True)])
+def test_reset_running_stats_forgets_all_batches(kind):
+    norm = kind(3)
+    fresh = {name: value.data.copy() for name, value in norm.named_buffers()}
+    norm(np.random.default_rng(0).normal(2.0, 3.0, (4, 3, 5)))
+    assert any((value.data != fresh[name]).any() for name, value in norm.named_buffers())
+    norm.reset_running_stats()
+    assert all((value.data == fresh[name]).all() for name, value in norm.named_buffers())

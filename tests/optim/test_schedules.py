@@ -57,6 +57,13 @@ def in_pytorch():
     return torch.optim, torch.tensor
 
 
+def test_every_schedule_that_pytorch_has_is_compared():
+    peers = vars(in_pytorch()[0].lr_scheduler)
+    shared = {name for name in lr_scheduler.__all__ if name in peers} - {"LRScheduler", "ReduceLROnPlateau"}
+    compared = {name.split()[0] for name in SEQUENCES}
+    assert shared - compared == set(), "add it to SEQUENCES of tests/schedule_cases.py"
+
+
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_the_sequence_is_the_one_that_pytorch_gave(name):
     np.testing.assert_allclose(rows_of(optim, mg.Tensor, name), answers()[name][0], rtol=1e-12, atol=1e-15)

@@ -24,7 +24,7 @@ class _Several(LRScheduler):
             message = f"{self._name}: cannot hold ReduceLROnPlateau, whose step needs a value; step it by itself."
             raise ValueError(message)
         if any(scheduler.optimizer is not optimizer for scheduler in self.schedulers):
-            raise ValueError(f"{self._name}: all schedulers must belong to one optimiser.")
+            raise ValueError(f"{self._name}: found schedulers of another optimiser; construct all with the same one.")
         super().__init__(optimizer, last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class _Several(LRScheduler):
         states = state_dict.get("schedulers", ())
         if len(states) != len(self.schedulers):
             counts = f"there are {count_of(len(self.schedulers), 'scheduler')} here, {len(states)} there"
-            raise ValueError(f"load_state_dict into {self._name}: {counts}.")
+            raise ValueError(f"load_state_dict into {self._name}: {counts}; give it as many.")
         for name in super().state_dict():
             setattr(self, name, state_dict[name])
         for scheduler, state in zip(self.schedulers, states, strict=True):
