@@ -435,3 +435,20 @@ def test_parameters_and_buffers_of_a_layer_have_the_default_dtype(name):
     finally:
         mg.set_default_dtype("float64")
     assert {x.dtype for x in (*layer.parameters(), *layer.buffers()) if x.dtype.kind == "f"} <= {np.dtype("float32")}
+
+
+def test_running_statistics_start_again_as_in_a_new_layer():
+    norm, new = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
+    norm(mg.Tensor([[1.0, 2.0], [3.0, 7.0]]))
+    norm.reset_running_stats()
+    for (name, x), y in zip(norm.named_buffers(), new.buffers(), strict=True):
+        np.testing.assert_array_equal(x.data, y.data, err_msg=name)
+
+
+@pytest.mark.parametrize("layer", [nn.Embedding, nn.EmbeddingBag])
+def test_a_pretrained_table_is_copied(layer):
+    table = mg.Tensor(np.ones((3, 2)))
+    made = layer.from_pretrained(table, freeze=False)
+    with mg.no_grad():
+        made.weight += 1
+    np.testing.assert_array_equal(table.data, 1)
