@@ -285,7 +285,7 @@ class Compiled:
         return self._main().source
 
     def _main(self) -> CompiledProgram:
-        """The most-called program whose buffers are still bound (ties: the newest); a stale one only if none is live."""
+        """The most-called program whose buffers are still bound (ties: newest); a stale one only if none is live."""
         entries = [entry for kind in self.entries.values() for entry in kind]
         if not entries:
             message = f"compile: {self.__name__} has no program yet; call it once."

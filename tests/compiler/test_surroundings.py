@@ -473,7 +473,7 @@ def test_an_attribute_that_was_deleted_is_missed(extra):
             return self.linear(x) * 2 if hasattr(self, "extra") else self.linear(x)
 
     net, x = Net(), np.ones((1, 2))
-    f = mg.compile(lambda x: net(x))
+    f = mg.compile(net)
     for _ in range(2):
         assert np.array_equal(f(x).data, net(mg.Tensor(x)).data)
     del net.extra
