@@ -6,7 +6,7 @@ import pytest
 import micrograd_np as mg
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
-from micrograd_np.core.writes import clock, writes
+from micrograd_np.core.writes import clock, owner_of, writes
 from micrograd_np.ops import elementwise, linear, reduce, shape, transcendental
 
 
@@ -53,6 +53,15 @@ class TestArrival:
         y += x
         (y * y).sum().backward(inputs=[y])
         np.testing.assert_array_equal(y.grad.data, [6, 12, 18])
+
+    def test_a_retained_gradient_is_of_what_the_tensor_is_after_a_write(self, x):
+        y = x * 2
+        y.retain_grad()
+        before = y * 7
+        y *= 5
+        (before + 3 * y).sum().backward()
+        np.testing.assert_array_equal(y.grad.data, [3, 3, 3])
+        np.testing.assert_array_equal(x.grad.data, [44, 44, 44])
 
     def test_a_leaf_that_does_not_require_one_gets_none(self, x):
         constant = mg.Tensor([1.0, 1.0, 1.0])
@@ -129,6 +138,12 @@ class TestArrival:
         x.grad.data[:] *= 2
         np.testing.assert_array_equal(x.grad.data, [2, 4, 6])
         np.testing.assert_array_equal(slope, [1, 2, 3])
+
+    def test_a_gradient_keeps_no_memory_alive_but_its_own(self, x):
+        large = mg.Tensor(np.ones(10_000), requires_grad=True)
+        (mg.concatenate([x, large]) * 2).sum().backward()
+        np.testing.assert_array_equal(x.grad.data, [2, 2, 2])
+        assert owner_of(x.grad.data).size == 3
 
     def test_the_seed_is_not_the_gradient(self, x):
         seed = np.ones(3)

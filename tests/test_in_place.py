@@ -9,6 +9,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import micrograd_np as mg
+from micrograd_np.core.domains import REALS
+from micrograd_np.core.primitive import primitive
 
 
 def an_element_of_a_row(y, x):
@@ -361,6 +363,19 @@ def test_read_only_memory_is_not_written_to_in_the_graph(view):
     with pytest.raises(ValueError, match="is read-only"):
         d += W
     assert_array_equal(d.data, 0)
+
+
+def test_a_part_seen_through_an_op_of_ones_own_is_not_written_to_in_the_graph():
+    @primitive("every second of {x}", domain=(REALS,), view=True)
+    def every_second(xp, out, x):
+        return x[::2]
+
+    every_second.vjp(x=lambda g, z, x: mg.stack([g, 0 * g], axis=1).reshape(x.shape))
+    h = mg.Tensor(np.zeros(4), requires_grad=True) * 1
+    d = every_second(h)
+    with pytest.raises(RuntimeError, match=r"shows a part of .* every_second"):
+        d += mg.Tensor(np.ones(2), requires_grad=True)
+    assert_array_equal(h.data, 0)
 
 
 @pytest.mark.parametrize(

@@ -277,14 +277,14 @@ class Compiled:
 
     @property
     def source(self) -> str:
-        """The program that has run most calls (of equals the latest), as Python source.
+        """The most-called program, the newest of equals, as Python source.
 
         A loop over batches has a second one, for the short batch at the end, and that is not the one to look at.
         """
         return self._main().source
 
     def _main(self) -> CompiledProgram:
-        """The program that has run most calls, of equals the latest; of those whose memory is gone, only if all are."""
+        """The most-called program whose buffers are still bound (ties: newest); a stale one only if none is live."""
         entries = [entry for kind in self.entries.values() for entry in kind]
         if not entries:
             message = f"compile: {self.__name__} has no program yet; call it once."
@@ -292,7 +292,7 @@ class Compiled:
         return max(entries, key=lambda entry: (entry.in_place(), entry.calls, entry is self.last, entry.number))
 
     def source_as(self, style: str) -> str:
-        """The program that has run most calls as source: "exact" in NumPy as it runs, "plain" in expressions, or "c".
+        """The most-called program as source: "exact" in NumPy as it runs, "plain" in expressions, or "c".
 
         The plain program computes the same numbers: ``step(x, y, state, numbers, constants, objects)`` takes and
         changes dicts of arrays, and returns the results and the gradients. ``save(path, style="plain")`` writes a
@@ -310,7 +310,7 @@ class Compiled:
         return plain(self._main().raw).source
 
     def save(self, path: Any, style: str = "exact") -> Path:
-        """Write the program that has run most calls as a module that needs NumPy alone, or in C: the path of the file.
+        """Write the most-called program as a module that needs NumPy alone, or in C: the path of the file.
 
         `path` is ``"name.py"``; the state goes into ``name.npz`` beside it, which has to stay there. The module has
         ``step(...)``, for arguments of the shapes that this program is for, ``state`` and ``save_state()``, and goes on
@@ -328,7 +328,7 @@ class Compiled:
         return save(self._main(), path, style)
 
     def report(self) -> Report:
-        """The program that has run most calls in numbers: lines, buffers, bytes, what each pass saved, and times."""
+        """The most-called program in numbers: lines, buffers, bytes, what each pass saved, and times."""
         return report(self._main())
 
     @property

@@ -481,3 +481,22 @@ def test_a_result_that_an_earlier_call_has_kept_is_no_hindrance():
     shown = [compiled(X).item() for _ in range(4)]
     assert [loss.item() for loss in kept] == shown[: len(kept)]
     assert shown == sorted(shown, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "extra", [mg.nn.Parameter(np.ones(2)), 3.0, mg.nn.Tanh()], ids=["parameter", "number", "module"]
+)
+def test_an_attribute_that_was_deleted_is_missed(extra):
+    class Net(mg.nn.Module):
+        def __init__(self):
+            self.linear, self.extra = mg.nn.Linear(2, 2), extra
+
+        def forward(self, x):
+            return self.linear(x) * 2 if hasattr(self, "extra") else self.linear(x)
+
+    net, x = Net(), np.ones((1, 2))
+    f = mg.compile(net)
+    for _ in range(2):
+        assert np.array_equal(f(x).data, net(mg.Tensor(x)).data)
+    del net.extra
+    assert np.array_equal(f(x).data, net(mg.Tensor(x)).data)

@@ -445,3 +445,12 @@ def test_reset_running_stats_forgets_all_batches(kind):
     assert any((value.data != fresh[name]).any() for name, value in norm.named_buffers())
     norm.reset_running_stats()
     assert all((value.data == fresh[name]).all() for name, value in norm.named_buffers())
+
+
+@pytest.mark.parametrize("layer", [nn.Embedding, nn.EmbeddingBag])
+def test_a_pretrained_table_is_copied(layer):
+    table = mg.Tensor(np.ones((3, 2)))
+    made = layer.from_pretrained(table, freeze=False)
+    with mg.no_grad():
+        made.weight += 1
+    np.testing.assert_array_equal(table.data, 1)

@@ -447,3 +447,25 @@ def test_a_group_lists_its_settings_in_pytorchs_order(kind):
     theirs = list(getattr(torch.optim, kind.__name__)([torch.zeros(1, requires_grad=True)]).defaults)
     mine = list(kind([leaf(1.0)]).defaults)
     assert mine == [name for name in theirs if name in mine]
+
+
+def test_each_parameter_has_the_numbers_of_its_own_step():
+    first, late = (mg.Tensor([1.0], requires_grad=True) for _ in range(2))
+    optimizer = optim.Adam([first, late], lr=0.1)
+    for _ in range(3):
+        first.grad = mg.Tensor([1.0])
+        optimizer.step()
+    late.grad = mg.Tensor([5.0])
+    optimizer.step()
+    np.testing.assert_allclose(late.data, [0.9])  # the first step is lr long, whatever the gradient
+
+
+def test_what_was_updated_before_an_error_counts_as_written():
+    p, frozen = (mg.Tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    frozen.data.flags.writeable = False
+    z = (p * p).sum()
+    p.grad = frozen.grad = mg.Tensor([1.0, 1.0])
+    with pytest.raises(ValueError, match="read-only"):
+        optim.SGD([p, frozen], lr=0.1).step()
+    with pytest.raises(RuntimeError, match="changed in place"):
+        z.backward()
