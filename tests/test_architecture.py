@@ -195,7 +195,7 @@ LINES = {
     "nn": 4770,  # summary says which inputs a model takes
     "numpy_api": 3010,  # PyTorch's names for what means the same
     "onnx": 900,
-    "onnx/operators": 1150,
+    "onnx/operators": 1140,
     "onnx/reading": 2100,  # what a hostile file can say, old opsets, functions, control flow, and source to read
     "ops": 1380,
     "ops/fused": 2500,  # special functions whose values SciPy computes

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.trees import instances
-from micrograd_np.core.vertex import Node, Vertex, source, tensor_of
+from micrograd_np.core.vertex import Node, Source, Vertex, source, tensor_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
 
@@ -78,7 +78,7 @@ def _reaching(roots: list[Any], under: list[Any], floor: int) -> dict[Any, int]:
     for z in reversed(under):
         if z.order > floor:
             for x, rule in zip(z.inputs, z.op.rules_for(len(z.inputs)), strict=False):
-                if rule is not None and x in reaching:
+                if rule is not None and isinstance(x, Source) and x in reaching:
                     reaching[x] |= reaching[z]
     return reaching
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.compiler.ir import Op, Value
+from micrograd_np.core.primitive import registry
 
 from ..graph import Graph
 from ..sizes import Size
@@ -43,16 +44,13 @@ def _mod(g: Graph, x: str, y: str) -> str:
     return g.node("Sub", x, g.node("Mul", g.node("Floor", g.node("Div", x, y)), y))
 
 
-_DIRECT = {
-    "absolute": "Abs", "add": "Add", "arccos": "Acos", "arccosh": "Acosh", "arcsin": "Asin", "arcsinh": "Asinh",
-    "arctan": "Atan", "arctanh": "Atanh", "ceil": "Ceil", "cos": "Cos", "cosh": "Cosh", "divide": "Div",
-    "equal": "Equal", "exp": "Exp", "floor": "Floor", "greater": "Greater", "greater_equal": "GreaterOrEqual",
-    "isnan": "IsNaN",
-    "less": "Less", "less_equal": "LessOrEqual", "log": "Log", "logical_and": "And", "logical_not": "Not",
-    "logical_or": "Or", "logical_xor": "Xor", "maximum": "Max", "minimum": "Min", "multiply": "Mul", "negative": "Neg",
-    "power": "Pow", "reciprocal": "Reciprocal", "rint": "Round", "sign": "Sign", "sin": "Sin", "sinh": "Sinh",
-    "sqrt": "Sqrt", "subtract": "Sub", "tan": "Tan", "tanh": "Tanh", "true_divide": "Div",
-}  # fmt: skip
+_DIRECT = {"rint": "Round"} | {
+    name: op.onnx
+    for op in registry.values()
+    if op.onnx and isinstance(f := getattr(np, op.name, None), np.ufunc) and not f.signature
+    for name in (op.name, *op.numpy)
+}
+"""The operators that ops declare, by the names of NumPy's functions that work element by element."""
 _MADE_OF: dict[str, Callable[..., str]] = {
     "arctan2": _arctan2,
     "cbrt": lambda g, x: g.node("Mul", g.node("Sign", x), power(g, g.node("Abs", x), 1 / 3)),
