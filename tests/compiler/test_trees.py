@@ -332,17 +332,3 @@ def test_a_tuple_of_numbers_is_told_apart_by_them_and_may_become_an_array(rng):
         found, wanted = compiled(x, k), step(mg.Tensor(x), k)
         assert [np.asarray(z).tolist() for z in found] == [np.asarray(z).tolist() for z in wanted]
     assert compiled.cache_info()[:2] == (1, 2)
-
-
-@pytest.mark.native
-def test_a_mask_that_was_drawn_is_no_way_of_the_gradient():
-    outcomes = []
-    for wrap in (lambda f: f, mg.compile):
-        mg.manual_seed(0)
-        model = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 2))
-        loss_at = wrap(lambda x, y, model=model: F.cross_entropy(model(x), y))
-        x, y = mg.Tensor(np.linspace(-1, 1, 12).reshape(4, 3)), np.array([0, 1, 1, 0])
-        for _ in range(3):
-            loss_at(x, y).backward()
-        outcomes.append([p.grad.data.tobytes() for p in model.parameters()])
-    assert outcomes[0] == outcomes[1]
