@@ -128,6 +128,7 @@ class Course:
         self.results.append([p.grad is not None and p.grad.data.tobytes() for p in self.net.parameters()])
 
 
+@pytest.mark.filterwarnings("ignore:.*no parameter has a gradient")  # after all were frozen, or set to None
 @pytest.mark.native
 @pytest.mark.filterwarnings("ignore:compile. .* has been traced:RuntimeWarning")
 @pytest.mark.parametrize("seed", SEEDS)
