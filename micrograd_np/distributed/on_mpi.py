@@ -10,7 +10,8 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
+from io import StringIO
 from itertools import pairwise
 from time import monotonic, sleep
 from typing import Any
@@ -301,7 +302,9 @@ def _end_all_on_error(world: Any) -> None:
     show: Callable[..., Any] = sys.excepthook
 
     def end_all(*exception: Any) -> None:
-        show(*exception)
+        with redirect_stderr(StringIO()) as text:
+            show(*exception)
+        sys.stderr.write(text.getvalue())  # at once: a launcher mixes what ranks write in parts
         sys.stderr.flush()
         sleep(_PASSING_ON)
         if os.environ.get(_ULFM) != "1":

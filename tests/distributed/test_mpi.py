@@ -127,6 +127,15 @@ def test_what_goes_wrong_on_one_rank_ends_all_with_a_sentence(mpi, kind, error):
     assert monotonic() - began < 20
 
 
+def test_what_ranks_print_at_once_is_not_mixed(mpi):
+    for _ in range(3):
+        run = mpi(4, "faults.py", "few samples")
+        assert run.stdout.count("Traceback (most recent call last):\n") == 4
+        first = run.stdout.index("Traceback")
+        text = run.stdout[first : run.stdout.index("\nValueError: ", first)]
+        assert run.stdout.count(text) == 4, run.stdout
+
+
 def test_mpi4py_ends_all_for_what_goes_wrong_before_the_step_is_made(mpi):
     program = [sys.executable, "-m", "mpi4py", str(HERE / "faults.py"), "before the step"]
     run = mpi.started([*mpi.command, "-n", "3", *program])
