@@ -162,9 +162,7 @@ def _traced(model: Callable[..., Any], names: Sequence[str], inputs: Sequence[An
 def _call_by_path(path: str, module: Module, args: Any, result: Any) -> None:
     """Call what a module returns by the path of the module."""
     for t in instances(result, Tensor):
-        ref = mode.events.refs.get(id(t.data))  # type: ignore[attr-defined]
-        if ref is not None and ref.cell.memory is None:
-            ref.label.name = ref.label.name or path
+        mode.events.named(t, path)
 
 
 def _named(model: Any) -> list[tuple[str, Any]]:
