@@ -191,10 +191,10 @@ LINES = {
     "distributed": 1250,  # its budget is 900: what goes wrong between processes is said in sentences
     "engine": 1790,  # what PyTorch's size(), transpose and max would mean is said
     "exercises": 680,  # more than the 250 that were planned: what a wrong rule looks like is said in words
-    "functional": 2840,  # images at the places of a grid, unpooling and noise, as in PyTorch
+    "functional": 2830,  # images at the places of a grid, unpooling and noise, as in PyTorch
     "nn": 4770,  # summary says which inputs a model takes
     "numpy_api": 3010,  # PyTorch's names for what means the same
-    "onnx": 920,
+    "onnx": 920,  # which operators declarations name
     "onnx/operators": 1090,
     "onnx/reading": 2090,  # what a hostile file can say, old opsets, functions, control flow, and source to read
     "ops": 1380,
