@@ -59,20 +59,17 @@ def reduction(x: Place, z: Place, nest: tuple[Axis, ...], start: Any, loop: str,
     rows = around([(v, axis.n) for axis, v in kept], [f"$1$[{to}] = {first};"])
     px = f"$0$ + {total((axis.operand // size, v) for axis, v in pairs)}".removesuffix(" + 0")
     pz = f"$1$ + {total((axis.result // size, v) for axis, v in pairs)}".removesuffix(" + 0")
-    visits = [v for axis, v in pairs if not axis.result]
-    call = f"reduce(&{loop}, {pz}, {inner.result}, {px}, {inner.operand}, {inner.n});"
+    later = " || ".join(v for axis, v in pairs if not axis.result)  # after the first element, of whole inner loops
+    body = ["note();"] * clears
+    n, condition = str(inner.n), ""
     if start is None and inner.result:
-        body = [f"if ({' || '.join(visits)}) {call}"]
+        if not later:
+            return function((x, z), z, rows)  # each result is of one element
+        condition = f"if ({later}) "
     elif start is None:
-        skip = f"!({' || '.join(visits)})" if visits else "1"
-        body = [f"const intptr_t skip = {skip};"]
-        body.append(
-            f"reduce(&{loop}, {pz}, 0, {px} + skip * {inner.operand // size}, {inner.operand}, {inner.n} - skip);"
-        )
-    else:
-        body = [call]
-    if clears:
-        body.insert(0, "note();")
+        body.append(f"const intptr_t skip = {f'!({later})' if later else '1'};")
+        px, n = f"{px} + skip * {inner.operand // size}", f"{n} - skip"
+    body.append(f"{condition}reduce(&{loop}, {pz}, {inner.result}, {px}, {inner.operand}, {n});")
     return function((x, z), z, [*rows, *around([(v, axis.n) for axis, v in pairs], body)])
 
 

@@ -527,3 +527,12 @@ def test_what_lies_as_c_cannot_read_it_is_left_to_numpy(kind, rows, rng):
         for a, b in zip((*native(x, index), w), (*eager(x, index), v), strict=True):
             assert a.data.tobytes() == b.data.tobytes()
     assert native.last.policy.state == "c"
+
+
+@each_dtype
+def test_the_largest_of_one_element_is_that_element(dtype, rng):
+    shapes = [(3, 1), (2, 1, 4), (3, 1, 1), (1, 1), (1, 5)]
+    arrays = [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+    step = in_c(lambda *xs: [f(x, axis=1) for x in xs for f in (mg.max, mg.min)], *arrays)
+    wanted = [f(x, axis=1) for x in arrays for f in (np.max, np.min)]
+    assert all(np.array_equal(z.data, y) for z, y in zip(step(*arrays), wanted, strict=True))
