@@ -331,3 +331,30 @@ def test_gradients_that_are_equal_have_memory_of_their_own():
         assert (b.grad.data == 1 + i).all()
         assert (kept.data == 1 + i).all()
     assert step.cache_info().hits == 3
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["one_that_is_there", "one_that_is_read_between_the_updates"])
+def test_parameters_around_one_in_other_memory_are_one_vector_where_gradients_are_there(late, tmp_path):
+    def make():
+        whole = mg.Tensor(np.arange(4.0), name="whole")
+        half = mg.Tensor(whole.data[:2], requires_grad=not late, name="half")
+        w = mg.Tensor(np.ones(4), requires_grad=True, name="w")
+        first, last = (mg.Tensor(np.full(4, 1.0 + i), requires_grad=True, name=f"p{i}") for i in range(2))
+        between = w if late else half
+        held = w.data[:] if late else None  # so that w stays where it is
+        optimizer = mg.optim.SGD([first, between, last], lr=0.1, weight_decay=0.1)
+
+        def step(x):
+            with mg.no_grad():
+                whole.__iadd__(1)
+                half.__iadd__(late)
+                first.grad = x * 2
+                between.grad, last.grad = (whole, whole) if late else (x[:2] * 3, x * 4)
+                optimizer.step()
+                return (whole * 2,)
+
+        step.held = held
+        return (first, between, last, whole), step
+
+    compiled, _ = agree(make, tmp_path, 4)
+    assert bool(compiled.report().passes["one vector"]) is not late

@@ -192,6 +192,19 @@ return y
     assert after(fold_constants, text) == (["copy", "np.copyto"], 0)
 
 
+def test_equal_exponents_stay_an_array_as_other_operands_do_not():
+    text = """
+x: float64[3] = input()
+c: float64[3] = constant([2.0, 2.0, 2.0])
+y = np.power(x, c)
+z = np.multiply(y, c)
+return z
+"""
+    program = parse(text)
+    fold_constants(program)
+    assert [op.args[1].shape for op in program.ops] == [(3,), ()]  # NumPy squares where the exponent is one number
+
+
 def test_a_mask_that_keeps_all_of_a_part_is_not_the_whole():
     text = """
 x: float64[4] = input()
@@ -430,6 +443,22 @@ z = routine.clear(m, into=q)
 return z
 """
     assert after(drop_guards, text)[1] == 1
+
+
+@pytest.mark.parametrize(("least", "dropped"), [(1.0, 1), (-1.0, 0)])
+def test_a_guard_stays_where_a_root_may_be_that_of_a_negative_number(least, dropped):
+    text = f"""
+x: float64[3] = input()
+s = np.multiply(x, x)
+t = np.add(s, {least})
+r = np.sqrt(t)
+p = np.multiply(x, r)
+m = np.not_equal(x, 0.0)
+z = routine.clear(m, into=p)
+return z
+"""
+    with np.errstate(invalid="ignore"):
+        assert after(drop_guards, text)[1] == dropped
 
 
 # memory

@@ -12,6 +12,8 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
+from micrograd_np.compiler.tracing.captures import Surroundings
+from micrograd_np.compiler.tracing.trace import trace
 from micrograd_np.ops import transcendental
 
 
@@ -372,3 +374,14 @@ def test_a_power_of_one_element_keeps_the_loop_that_its_axes_choose(shape, other
     for seed in range(60):
         x, y = np.random.default_rng(seed).lognormal(0, 2, shape), np.full(other, 0.5)
         assert compiled(x, y).item() == compiled.function(mg.Tensor(x), mg.Tensor(y)).item()
+
+
+def test_a_trace_that_another_watcher_forbids_locks_nothing():
+    w = mg.Tensor([1.0, 2.0])
+
+    def step():
+        return w * 2
+
+    with mg.detect_nonfinite(), pytest.raises(mg.CompileError, match="another watcher"):
+        trace(step, [], "step", Surroundings(step))
+    w.data[0] = 3.0

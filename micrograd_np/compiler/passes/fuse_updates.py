@@ -133,17 +133,18 @@ def _whole(v: Value) -> tuple[Value | None, str]:
 def _join(program: Program, members: list[_Unit]) -> int:
     """Let one update of common vectors stand for those of `members`; how many operations that saves."""
     joined = {op for unit in members for op in unit.ops}
-    places = [i for i, op in enumerate(program.ops) if op in joined]
-    if any(program.ops[i].unit is None for i in range(places[0], places[-1])):
-        return 0  # something else happens between the updates
+    place = next(i for i, op in enumerate(program.ops) if op in joined)
     inside = {op.result for op in joined}
     columns = list(zip(*(unit.roles for unit in members), strict=True))
     states = [column for column in columns if column[0].memory is not None]
     gradients = [column for column in columns if column[0].memory is None and column[0] not in inside]
+    late = {v for op in program.ops[place:] for v in op.defines}
+    if any(v.root in late for column in gradients for v in column):
+        return 0  # a gradient is computed between the updates
     spans, total = _layout(columns[0])
     if not all(_movable(column, spans, total) for column in states) or not _packable(program, gradients):
         return 0
-    where = program.ops[places[0]]
+    where = program.ops[place]
     vectors: dict[Value, Value] = {}  # by value of the first member: the vector of its role
     parts: dict[Value, Value] = {}  # by value: the part of the vector that stands for it
 
@@ -178,8 +179,8 @@ def _join(program: Program, members: list[_Unit]) -> int:
                 program.stores[memory] = z
             if v in read:
                 last.append(part(v, k, op.section))
-    ahead = [op for op in program.ops[: places[0]] if op not in joined]
-    behind = [op for op in program.ops[places[0] :] if op not in joined]
+    ahead = [op for op in program.ops[:place] if op not in joined]
+    behind = [op for op in program.ops[place:] if op not in joined]
     program.ops[:] = [*first, *ahead, *new, *last, *behind]
     program.replace(parts)
     program.states = {key: (t, parts.get(v, v)) for key, (t, v) in program.states.items()}

@@ -704,6 +704,9 @@ def trace(
     Primitives named in `whole` stay one operation each. Nothing may draw from generators of random numbers around the
     function, as no program could, and nothing but operations may change what is in the tensors there.
     """
+    if mode.events is not QUIET:
+        message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
+        raise CompileError(message)
     generators = around.generators()
     tracer = Tracer(name, around, whole)
     for argument, array in arrays:
@@ -711,9 +714,6 @@ def trace(
     for called, array in (*arrays, *around.memory()):  # which nothing but operations may change
         tracer.locks.keep(called, array)
         tracer.locks.lock(array)
-    if mode.events is not QUIET:
-        message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
-        raise CompileError(message)
     mode.set(events=tracer)
     floor = now()
     drawn = _drawn(generators)
