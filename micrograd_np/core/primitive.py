@@ -36,7 +36,6 @@ registry: dict[str, Primitive[Any]] = {}
 _Reads = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
 _NO_STATIC: Mapping[str, Any] = {}
 _ABSENT: Any = object()
-_PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _new = object.__new__
 _ndarray = np.ndarray
 _numpys = (None, np.ndarray.__array_ufunc__, getattr(np.generic, "__array_ufunc__", None))
@@ -110,16 +109,34 @@ def wrap_result(
     return z
 
 
-@lru_cache(maxsize=1)  # called twice in a row for every kernel, and slow
-def _parameters(kernel: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
-    """What a kernel takes beyond its namespace and destination; TypeError if it does not begin with these."""
-    parameters = tuple(inspect.signature(kernel).parameters.values())
-    first_two = [p.name for p in parameters[:2]]
-    if first_two != ["xp", "out"]:
+@lru_cache(maxsize=1)  # called twice in a row for every kernel
+def _arguments(kernel: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], dict[str, Any]]:
+    """What a kernel takes beyond its namespace and destination: inputs, a variadic one or none, settings, their defaults.
+
+    This is read from its code, since `inspect.signature` of all kernels would take a fifth of the package's import.
+    TypeError if it does not begin with these two.
+    """
+    function = inspect.unwrap(kernel)
+    code = function.__code__
+    positional = code.co_varnames[: code.co_argcount]
+    end = code.co_argcount + code.co_kwonlyargcount
+    variadic = code.co_varnames[end : end + bool(code.co_flags & inspect.CO_VARARGS)]
+    if positional[:2] != ("xp", "out"):
         raise TypeError(
-            f"primitive {kernel.__name__}: a kernel takes (xp, out, ...), this one ({', '.join(first_two)}, ...)."
+            f"primitive {kernel.__name__}: a kernel takes (xp, out, ...), this one ({', '.join(positional[:2])}, ...)."
         )
-    return parameters[2:]
+    return positional[2:], variadic, code.co_varnames[code.co_argcount : end], function.__kwdefaults__ or {}
+
+
+class _Signature:
+    """The `__signature__` of an op, computed when `inspect` or an error asks for it; a class of ops has none."""
+
+    def __get__(self, op: Primitive[Any] | None, _: Any) -> inspect.Signature:
+        if op is None:
+            raise AttributeError("__signature__")
+        _, _, *parameters = inspect.signature(op.kernel).parameters.values()
+        signature = vars(op)["__signature__"] = inspect.Signature(parameters)
+        return signature
 
 
 def describe(op: Primitive[Any]) -> str | None:
@@ -147,25 +164,23 @@ class Primitive(Generic[P]):
     (True, ('x', 'y'), '(n,k),(k,m)->(n,m)', 'MatMul')
     """
 
+    __signature__ = _Signature()
+
     def __init__(
         self, kernel: Callable[..., Any], label: str, *, domain: Sequence[Domain], shape: str | None = None,
         examples: Sequence[Mapping[str, Any]] = (), onnx: str | None = None, not_differentiable: Sequence[str] = (),
         view: bool = False, numpy: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        parameters = _parameters(kernel)
+        inputs, variadic, self.statics, defaults = _arguments(kernel)
         described = isinstance(domain, (tuple, list))
         require_type(kernel.__name__, "domain", domain, described, "a tuple, with a Domain for each input")
-        tensors = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
-        settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.kernel = kernel
         self.name = self.__name__ = kernel.__name__
         self.__qualname__, self.__module__ = kernel.__qualname__, kernel.__module__
-        self.__signature__ = inspect.Signature(parameters)
-        self.inputs = tuple(p.name for p in tensors)
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in tensors)
-        self.fixed = len(self.inputs) - self.variadic  # inputs before a variadic one
-        self.statics = tuple(p.name for p in settings)
-        self.defaults: Mapping[str, Any] = {p.name: p.default for p in settings if p.default is not p.empty}
+        self.inputs = inputs + variadic
+        self.variadic = bool(variadic)
+        self.fixed = len(inputs)  # inputs before a variadic one
+        self.defaults: Mapping[str, Any] = dict(defaults)
         self._static_names = set(self.statics)
         self._bare = -1 if self.statics or self.variadic else len(self.inputs)  # so many arguments need no sorting
         self.label, self.shape, self.onnx, self.view = label, shape, onnx, view
@@ -535,10 +550,9 @@ def primitive(
     declaration = locals()
 
     def declare(kernel: Callable[Concatenate[Any, Any, P], Any]) -> Primitive[P]:
-        kinds = [p.kind for p in _parameters(kernel)]
-        inputs = [kind for kind in kinds if kind is not inspect.Parameter.KEYWORD_ONLY]
+        inputs, variadic, settings, _ = _arguments(kernel)
         fast: Any = {1: Unary, 2: Binary, 3: Ternary}.get(len(inputs), Primitive)
-        plain = set(inputs) == {_PLAIN} and (fast is Unary or kinds == inputs)
+        plain = not variadic and (fast is Unary or not settings)
         op: Primitive[P] = (fast if plain else Primitive)(kernel, **declaration)
         earlier = registry.get(op.name)
         taken = earlier is not None and earlier.__module__ != op.__module__  # another module's op keeps its name

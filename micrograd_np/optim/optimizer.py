@@ -142,7 +142,7 @@ class Optimizer(Advised):
 
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for settings that make no sense, TypeError for what is of another kind."""
-        check(self._name, getattr(type(self).__init__, "rules", {}), group)
+        check(self._name, getattr(type(self).__init__, "rules", dict)(), group)
         for name in _NOT_NEGATIVE:
             self.require(group.get(name, 0) >= 0, f"{name} must not be negative, found {group.get(name)}.")
         betas = group.get("betas", ())
