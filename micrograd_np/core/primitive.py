@@ -10,7 +10,7 @@ the `result_type` of its first tensor argument.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from functools import cached_property, lru_cache, partial
 from typing import Any, Concatenate, Generic, ParamSpec
 
@@ -29,7 +29,38 @@ __all__ = ["Primitive", "primitive"]  # for ops of one's own; the rest is the pa
 
 P = ParamSpec("P")
 
-registry: dict[str, Primitive[Any]] = {}
+
+class _Registry(MutableMapping[str, "Primitive[Any]"]):
+    """Primitives by name. Who reads it finds those of all modules: what is not imported yet is imported first."""
+
+    def __init__(self) -> None:
+        self.declared: dict[str, Primitive[Any]] = {}
+        self.declare_rest: Callable[[], Any] | None = None
+        """Imports the modules that the package does not import at once; the package sets it."""
+
+    def _complete(self) -> dict[str, Primitive[Any]]:
+        if self.declare_rest is not None:
+            self.declare_rest()
+            self.declare_rest = None
+        return self.declared
+
+    def __getitem__(self, name: str) -> Primitive[Any]:
+        return self._complete()[name]
+
+    def __setitem__(self, name: str, op: Primitive[Any]) -> None:
+        self.declared[name] = op
+
+    def __delitem__(self, name: str) -> None:
+        del self._complete()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._complete())
+
+    def __len__(self) -> int:
+        return len(self._complete())
+
+
+registry = _Registry()
 """Every primitive by name, in the order of declaration: for tests, the op table and NumPy's protocols."""
 
 
@@ -111,7 +142,7 @@ def wrap_result(
 
 @lru_cache(maxsize=1)  # called twice in a row for every kernel
 def _arguments(kernel: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], dict[str, Any]]:
-    """What a kernel takes beyond its namespace and destination: inputs, a variadic one or none, settings, their defaults.
+    """What a kernel takes beyond namespace and destination: inputs, a variadic one or none, settings, their defaults.
 
     This is read from its code, since `inspect.signature` of all kernels would take a fifth of the package's import.
     TypeError if it does not begin with these two.
@@ -182,6 +213,7 @@ class Primitive(Generic[P]):
         self.fixed = len(inputs)  # inputs before a variadic one
         self.defaults: Mapping[str, Any] = dict(defaults)
         self._static_names = set(self.statics)
+        self._optional = len(self.defaults) == len(self.statics)  # whether every setting has a default
         self._bare = -1 if self.statics or self.variadic else len(self.inputs)  # so many arguments need no sorting
         self.label, self.shape, self.onnx, self.view = label, shape, onnx, view
         self.domain, self.examples, self.numpy = tuple(domain), tuple(examples) or ({},), tuple(numpy)
@@ -302,7 +334,7 @@ class Primitive(Generic[P]):
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         """Sort arguments into inputs and statics: inputs may come by keyword, statics by position, as in NumPy."""
         if self.variadic or len(args) == len(self.inputs):
-            if not kwargs and len(self.defaults) == len(self.statics):
+            if not kwargs and self._optional:
                 return args, self.defaults
             static = {**self.defaults, **kwargs}
             if static.keys() == self._static_names:
@@ -393,10 +425,11 @@ class Unary(Primitive[P]):
         if args or x is _ABSENT or (static and static.keys() != self._static_names):
             return _in_any_form(self, *((x,) if x is not _ABSENT else ()), *args, **static)
         if not static:  # nor is the empty dict of this call kept
-            if len(self.defaults) != len(self.statics):
+            if not self._optional:
                 return _in_any_form(self, x)
             static = self.defaults  # type: ignore[assignment]
-        if isinstance(x, Vertex):
+        recordable = isinstance(x, Vertex)
+        if recordable:
             array = x.data
         elif type(x) in _ready:
             array = np.asarray(x)
@@ -406,7 +439,7 @@ class Unary(Primitive[P]):
             data = self.kernel(np, ..., array, **static) if static else self.kernel(np, ..., array)
         except KERNEL_ERRORS as error:
             raise complaint(self, error, (x,), static) from error
-        if isinstance(x, Vertex):
+        if recordable:
             return wrap_result(x.result_type, self, (x,), (array,), static, data, 1 if x.requires_grad else 0)
         return self._reported((x,), static, data)
 
@@ -554,7 +587,7 @@ def primitive(
         fast: Any = {1: Unary, 2: Binary, 3: Ternary}.get(len(inputs), Primitive)
         plain = not variadic and (fast is Unary or not settings)
         op: Primitive[P] = (fast if plain else Primitive)(kernel, **declaration)
-        earlier = registry.get(op.name)
+        earlier = registry.declared.get(op.name)
         taken = earlier is not None and earlier.__module__ != op.__module__  # another module's op keeps its name
         registry[f"{op.__module__}.{op.name}" if taken else op.name] = op
         return op
