@@ -9,6 +9,7 @@ from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, u
 from .core import former as _former
 from .core import primitive as _primitive
 from .core.messages import explain_all_keywords as _explain_all_keywords
+from .core.registry import registry as _registry
 from .core.spellings import ForeignModules as _ForeignModules
 from .core.spellings import suggestion as _suggestion
 from .engine.constant import constant
@@ -281,7 +282,7 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
 _explain_all_keywords(__all__, globals())
 _add_methods(Tensor, globals())
 _former.install()
-_primitive.registry.declare_rest = lambda: [
+_registry.declare_rest = lambda: [
     import_module(f".{part}", __name__) for part in ("functional", "linalg", "random", "special")
 ]
 # derived when read; until here, and so where a method copies it, an op's docstring is its kernel's

@@ -182,10 +182,11 @@ LINES = {
     "compiler": 2600,
     "compiler/c": 3560,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1050,
-    "compiler/running": 730,
+    "compiler/running": 740,  # a common vector is noted as written at once
     "compiler/tracing": 2500,
     "compiler/writing": 960,
-    "core": 3130,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
+    "core": 3230,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours;
+    # and the registry imports what is missing, so that the package does not
     "data": 960,  # examples in docstrings
     "debug": 820,  # examples in docstrings
     "distributed": 1250,  # its budget is 900: what goes wrong between processes is said in sentences

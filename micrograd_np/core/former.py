@@ -6,7 +6,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from .primitive import registry
+from .registry import registry
 
 _PACKAGE = __name__.partition(".")[0]
 

@@ -10,17 +10,19 @@ the `result_type` of its first tensor argument.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from functools import cached_property, lru_cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any, Concatenate, Generic, ParamSpec
 
 import numpy as np
 
 from .domains import Domain
 from .errors import KERNEL_ERRORS, complaint
+from .kernel import SignatureOfKernel, arguments_of
 from .messages import VALUES_ONLY, caller, require_type, warn_of_unpacking, without_inert, wrong_call
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
+from .registry import registry
 from .vertex import Node, Vertex, edge, preferred, preferred_type
 from .views import register_view
 from .writes import clock, writes
@@ -28,40 +30,6 @@ from .writes import clock, writes
 __all__ = ["Primitive", "primitive"]  # for ops of one's own; the rest is the package's
 
 P = ParamSpec("P")
-
-
-class _Registry(MutableMapping[str, "Primitive[Any]"]):
-    """Primitives by name. Who reads it finds those of all modules: what is not imported yet is imported first."""
-
-    def __init__(self) -> None:
-        self.declared: dict[str, Primitive[Any]] = {}
-        self.declare_rest: Callable[[], Any] | None = None
-        """Imports the modules that the package does not import at once; the package sets it."""
-
-    def _complete(self) -> dict[str, Primitive[Any]]:
-        if self.declare_rest is not None:
-            self.declare_rest()
-            self.declare_rest = None
-        return self.declared
-
-    def __getitem__(self, name: str) -> Primitive[Any]:
-        return self._complete()[name]
-
-    def __setitem__(self, name: str, op: Primitive[Any]) -> None:
-        self.declared[name] = op
-
-    def __delitem__(self, name: str) -> None:
-        del self._complete()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._complete())
-
-    def __len__(self) -> int:
-        return len(self._complete())
-
-
-registry = _Registry()
-"""Every primitive by name, in the order of declaration: for tests, the op table and NumPy's protocols."""
 
 
 _Reads = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
@@ -140,36 +108,6 @@ def wrap_result(
     return z
 
 
-@lru_cache(maxsize=1)  # called twice in a row for every kernel
-def _arguments(kernel: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], dict[str, Any]]:
-    """What a kernel takes beyond namespace and destination: inputs, a variadic one or none, settings, their defaults.
-
-    This is read from its code, since `inspect.signature` of all kernels would take a fifth of the package's import.
-    TypeError if it does not begin with these two.
-    """
-    function = inspect.unwrap(kernel)
-    code = function.__code__
-    positional = code.co_varnames[: code.co_argcount]
-    end = code.co_argcount + code.co_kwonlyargcount
-    variadic = code.co_varnames[end : end + bool(code.co_flags & inspect.CO_VARARGS)]
-    if positional[:2] != ("xp", "out"):
-        raise TypeError(
-            f"primitive {kernel.__name__}: a kernel takes (xp, out, ...), this one ({', '.join(positional[:2])}, ...)."
-        )
-    return positional[2:], variadic, code.co_varnames[code.co_argcount : end], function.__kwdefaults__ or {}
-
-
-class _Signature:
-    """The `__signature__` of an op, computed when `inspect` or an error asks for it; a class of ops has none."""
-
-    def __get__(self, op: Primitive[Any] | None, _: Any) -> inspect.Signature:
-        if op is None:
-            raise AttributeError("__signature__")
-        _, _, *parameters = inspect.signature(op.kernel).parameters.values()
-        signature = vars(op)["__signature__"] = inspect.Signature(parameters)
-        return signature
-
-
 def describe(op: Primitive[Any]) -> str | None:
     """The docstring of an op: its kernel's. The package replaces it by `check.description`'s, which adds to it."""
     return op.kernel.__doc__
@@ -195,14 +133,14 @@ class Primitive(Generic[P]):
     (True, ('x', 'y'), '(n,k),(k,m)->(n,m)', 'MatMul')
     """
 
-    __signature__ = _Signature()
+    __signature__ = SignatureOfKernel()
 
     def __init__(
         self, kernel: Callable[..., Any], label: str, *, domain: Sequence[Domain], shape: str | None = None,
         examples: Sequence[Mapping[str, Any]] = (), onnx: str | None = None, not_differentiable: Sequence[str] = (),
         view: bool = False, numpy: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        inputs, variadic, self.statics, defaults = _arguments(kernel)
+        inputs, variadic, self.statics, defaults = arguments_of(kernel)
         described = isinstance(domain, (tuple, list))
         require_type(kernel.__name__, "domain", domain, described, "a tuple, with a Domain for each input")
         self.kernel = kernel
@@ -583,7 +521,7 @@ def primitive(
     declaration = locals()
 
     def declare(kernel: Callable[Concatenate[Any, Any, P], Any]) -> Primitive[P]:
-        inputs, variadic, settings, _ = _arguments(kernel)
+        inputs, variadic, settings, _ = arguments_of(kernel)
         fast: Any = {1: Unary, 2: Binary, 3: Ternary}.get(len(inputs), Primitive)
         plain = not variadic and (fast is Unary or not settings)
         op: Primitive[P] = (fast if plain else Primitive)(kernel, **declaration)
