@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 
-from . import functional, linalg, random
 from .core import former as _former
 from .core import primitive as _primitive
 from .core.messages import explain_all_keywords as _explain_all_keywords
+from .core.registry import registry as _registry
 from .core.spellings import ForeignModules as _ForeignModules
 from .core.spellings import suggestion as _suggestion
 from .engine.constant import constant
@@ -138,14 +138,12 @@ from .ops.comparison import (
 )
 from .ops.elementwise import absolute, add, divide, multiply, negative, reciprocal, sign, square, subtract
 from .ops.elementwise import absolute as abs  # noqa: A004
-from .ops.fused import scipy_special as _scipy_special  # noqa: F401  it registers its primitives
 from .ops.fused.softmax import log_softmax, logsumexp, softmax
 from .ops.fused.special import erf, ndtr, xlogy
 from .ops.linear import matmul
 from .ops.reduce import max, mean, min, sum  # noqa: A004
 from .ops.shape import broadcast_to, reshape, stack, transpose
 from .ops.transcendental import exp, expm1, log, log1p, power, sigmoid, sqrt, tanh
-from .random import manual_seed
 
 if TYPE_CHECKING:
     from . import (
@@ -157,9 +155,12 @@ if TYPE_CHECKING:
         debug,
         distributed,
         exercises,
+        functional,
+        linalg,
         nn,
         optim,
         pictures,
+        random,
         special,
         storage,
         training,
@@ -194,6 +195,7 @@ if TYPE_CHECKING:
     from .nn.summary import summary
     from .nn.torch_source import to_torch_code
     from .pictures import Picture, draw, draw_boundary, draw_network, draw_steps
+    from .random import manual_seed
     from .storage import CheckpointError
     from .storage.save import load, save
     from .training import History
@@ -246,11 +248,14 @@ _LATER = {
     "debug": ("NonfiniteError", "detect_mutation", "detect_nonfinite", "explain", "trace_origins"),
     "distributed": (),
     "exercises": ("exercise",),
+    "functional": (),
+    "linalg": (),
     "nn": (),
     "nn.functional_call": ("functional_call",),
     "nn.summary": ("summary",),
     "onnx": (),
     "optim": (),
+    "random": ("manual_seed",),
     "special": (),
     "pictures": ("Picture", "draw", "draw_boundary", "draw_network", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),
@@ -277,6 +282,9 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
 _explain_all_keywords(__all__, globals())
 _add_methods(Tensor, globals())
 _former.install()
+_registry.declare_rest = lambda: [
+    import_module(f".{part}", __name__) for part in ("functional", "linalg", "random", "special")
+]
 # derived when read; until here, and so where a method copies it, an op's docstring is its kernel's
 _primitive.describe = lambda op: import_module(".check.description", __name__).describe(op)
 _sys.meta_path.append(_ForeignModules(__name__))

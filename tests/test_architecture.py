@@ -182,10 +182,11 @@ LINES = {
     "compiler": 2600,
     "compiler/c": 3560,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1050,
-    "compiler/running": 730,
+    "compiler/running": 740,  # a common vector is noted as written at once
     "compiler/tracing": 2500,
     "compiler/writing": 960,
-    "core": 3120,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
+    "core": 3230,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours;
+    # and the registry imports what is missing, so that the package does not
     "data": 960,  # examples in docstrings
     "debug": 820,  # examples in docstrings
     "distributed": 1250,  # its budget is 900: what goes wrong between processes is said in sentences
@@ -235,13 +236,7 @@ def run(code, *arguments):
 
 
 PARTS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))  # the subpackages
-ALWAYS = {
-    "core",
-    "engine",
-    "functional",
-    "numpy_api",
-    "ops",
-}  # all primitives, which the registry must know; the others are loaded when asked for
+ALWAYS = {"core", "engine", "numpy_api", "ops"}  # what a tensor and its methods need; the rest is loaded when asked for
 
 
 def test_importing_the_package_loads_numpy_and_little_else():
@@ -249,13 +244,25 @@ def test_importing_the_package_loads_numpy_and_little_else():
 import sys, numpy, numpy.random
 before = set(sys.modules)
 import micrograd_np
-print(*{m.__name__ for m in list(sys.modules.values())} - before)
+print(*{m.__name__ for m in list(sys.modules.values()) if getattr(m, "__spec__", None)} - before)
 """
     found = set(run(code))
     own = {name for name in found if name.startswith("micrograd_np.")}
     assert {name.split(".")[1] for name in own} & set(PARTS) == ALWAYS
-    assert len(own) <= 96, sorted(own)  # the last one: factors of matrices
+    assert len(own) <= 61, sorted(own)
+    assert not {"micrograd_np.linalg", "micrograd_np.random", "micrograd_np.ops.fused.convolution"} & own
     assert len(found - own) <= 12, sorted(found - own)  # dataclasses, pkgutil and what these want
+
+
+def test_former_names_are_known_though_what_they_name_is_loaded_later():
+    code = """
+import sys, micrograd_np
+from micrograd_np.functional.recurrent.gated_units import gru
+from micrograd_np.ops.reduce import deviations
+import micrograd_np.functional.classification as losses
+print(gru.name, deviations.name, losses.surprise.name, hasattr(losses, "surprises"))
+"""
+    assert run(code) == ["gru", "subtract_mean", "softmax_cross_entropy", "False"]
 
 
 def test_every_part_is_an_attribute_though_no_other_was_loaded_and_all_primitives_are_known_from_the_start():

@@ -1,8 +1,12 @@
 """Former places of modules and former names of primitives, for old pickles and for imports from the old places."""
 
 import sys
+from functools import partial
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
-from .primitive import registry
+from .registry import registry
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -52,16 +56,43 @@ _FORMER_NAME = {
 """By module: primitives and public functions that were there, as ``name`` or as ``former_name=name``."""
 
 
+class _Former(ModuleType):
+    """The former place of a module that is not loaded: it is imported when something of it is asked for there."""
+
+    def __init__(self, name: str, today: str) -> None:
+        super().__init__(name)
+        self._today = today
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked of every module there is, by `inspect` and others
+            raise AttributeError(f"{self.__name__} has no {name!r}.", name=name, obj=None)
+        return getattr(import_module(self._today), name)
+
+
 def install() -> None:
-    """Add the former names to `sys.modules` and to the modules. Every primitive must have been declared."""
+    """Add the former names of modules to `sys.modules`, and those of primitives to the modules that are loaded."""
     moved = dict(_FORMER_MODULE)
     for folder, (before, names) in _FORMER_FOLDER.items():
         moved |= {f"{folder}.{name}": f"{before}.{name}".lstrip(".") for name in names.split()}
     for today, before in moved.items():
         for name in before.split():
-            sys.modules[f"{_PACKAGE}.{name}"] = sys.modules[f"{_PACKAGE}.{today}"]
-    for module, names in _FORMER_NAME.items():
-        for entry in names.split():
-            before, _, today = entry.partition("=")
-            op = registry.get(today or before) or vars(sys.modules[_PACKAGE])[today or before]
-            setattr(sys.modules[f"{_PACKAGE}.{module}"], before, op)
+            full = f"{_PACKAGE}.{today}"
+            sys.modules[f"{_PACKAGE}.{name}"] = sys.modules.get(full) or _Former(f"{_PACKAGE}.{name}", full)
+    add_names()
+
+
+def add_names() -> None:
+    """Let the modules that are loaded know former names of primitives: a part that is loaded later calls this, too."""
+    for module in _FORMER_NAME:
+        loaded = sys.modules.get(f"{_PACKAGE}.{module}")
+        if loaded is not None:
+            vars(loaded)["__getattr__"] = partial(_by_former_name, module)
+
+
+def _by_former_name(module: str, name: str) -> Any:
+    """What `module` had under the former `name`; AttributeError if that is none."""
+    for entry in _FORMER_NAME[module].split():
+        before, _, today = entry.partition("=")
+        if before == name:
+            return registry.get(today or before) or vars(sys.modules[_PACKAGE])[today or before]
+    raise AttributeError(f"module '{_PACKAGE}.{module}' has no attribute {name!r}")

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from typing import Any, Concatenate, Generic, ParamSpec
 
 import numpy as np
 
 from .domains import Domain
 from .errors import KERNEL_ERRORS, complaint
+from .kernel import SignatureOfKernel, arguments_of
 from .messages import VALUES_ONLY, caller, require_type, warn_of_unpacking, without_inert, wrong_call
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
+from .registry import registry
 from .vertex import Node, Vertex, edge, preferred, preferred_type
 from .views import register_view
 from .writes import clock, writes
@@ -29,14 +31,10 @@ __all__ = ["Primitive", "primitive"]  # for ops of one's own; the rest is the pa
 
 P = ParamSpec("P")
 
-registry: dict[str, Primitive[Any]] = {}
-"""Every primitive by name, in the order of declaration: for tests, the op table and NumPy's protocols."""
-
 
 _Reads = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
 _NO_STATIC: Mapping[str, Any] = {}
 _ABSENT: Any = object()
-_PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _new = object.__new__
 _ndarray = np.ndarray
 _numpys = (None, np.ndarray.__array_ufunc__, getattr(np.generic, "__array_ufunc__", None))
@@ -110,18 +108,6 @@ def wrap_result(
     return z
 
 
-@lru_cache(maxsize=1)  # called twice in a row for every kernel, and slow
-def _parameters(kernel: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
-    """What a kernel takes beyond its namespace and destination; TypeError if it does not begin with these."""
-    parameters = tuple(inspect.signature(kernel).parameters.values())
-    first_two = [p.name for p in parameters[:2]]
-    if first_two != ["xp", "out"]:
-        raise TypeError(
-            f"primitive {kernel.__name__}: a kernel takes (xp, out, ...), this one ({', '.join(first_two)}, ...)."
-        )
-    return parameters[2:]
-
-
 def describe(op: Primitive[Any]) -> str | None:
     """The docstring of an op: its kernel's. The package replaces it by `check.description`'s, which adds to it."""
     return op.kernel.__doc__
@@ -147,26 +133,25 @@ class Primitive(Generic[P]):
     (True, ('x', 'y'), '(n,k),(k,m)->(n,m)', 'MatMul')
     """
 
+    __signature__ = SignatureOfKernel()
+
     def __init__(
         self, kernel: Callable[..., Any], label: str, *, domain: Sequence[Domain], shape: str | None = None,
         examples: Sequence[Mapping[str, Any]] = (), onnx: str | None = None, not_differentiable: Sequence[str] = (),
         view: bool = False, numpy: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        parameters = _parameters(kernel)
+        inputs, variadic, self.statics, defaults = arguments_of(kernel)
         described = isinstance(domain, (tuple, list))
         require_type(kernel.__name__, "domain", domain, described, "a tuple, with a Domain for each input")
-        tensors = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
-        settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.kernel = kernel
         self.name = self.__name__ = kernel.__name__
         self.__qualname__, self.__module__ = kernel.__qualname__, kernel.__module__
-        self.__signature__ = inspect.Signature(parameters)
-        self.inputs = tuple(p.name for p in tensors)
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in tensors)
-        self.fixed = len(self.inputs) - self.variadic  # inputs before a variadic one
-        self.statics = tuple(p.name for p in settings)
-        self.defaults: Mapping[str, Any] = {p.name: p.default for p in settings if p.default is not p.empty}
+        self.inputs = inputs + variadic
+        self.variadic = bool(variadic)
+        self.fixed = len(inputs)  # inputs before a variadic one
+        self.defaults: Mapping[str, Any] = dict(defaults)
         self._static_names = set(self.statics)
+        self._optional = len(self.defaults) == len(self.statics)  # whether every setting has a default
         self._bare = -1 if self.statics or self.variadic else len(self.inputs)  # so many arguments need no sorting
         self.label, self.shape, self.onnx, self.view = label, shape, onnx, view
         self.domain, self.examples, self.numpy = tuple(domain), tuple(examples) or ({},), tuple(numpy)
@@ -287,7 +272,7 @@ class Primitive(Generic[P]):
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         """Sort arguments into inputs and statics: inputs may come by keyword, statics by position, as in NumPy."""
         if self.variadic or len(args) == len(self.inputs):
-            if not kwargs and len(self.defaults) == len(self.statics):
+            if not kwargs and self._optional:
                 return args, self.defaults
             static = {**self.defaults, **kwargs}
             if static.keys() == self._static_names:
@@ -378,10 +363,11 @@ class Unary(Primitive[P]):
         if args or x is _ABSENT or (static and static.keys() != self._static_names):
             return _in_any_form(self, *((x,) if x is not _ABSENT else ()), *args, **static)
         if not static:  # nor is the empty dict of this call kept
-            if len(self.defaults) != len(self.statics):
+            if not self._optional:
                 return _in_any_form(self, x)
             static = self.defaults  # type: ignore[assignment]
-        if isinstance(x, Vertex):
+        recordable = isinstance(x, Vertex)
+        if recordable:
             array = x.data
         elif type(x) in _ready:
             array = np.asarray(x)
@@ -391,7 +377,7 @@ class Unary(Primitive[P]):
             data = self.kernel(np, ..., array, **static) if static else self.kernel(np, ..., array)
         except KERNEL_ERRORS as error:
             raise complaint(self, error, (x,), static) from error
-        if isinstance(x, Vertex):
+        if recordable:
             return wrap_result(x.result_type, self, (x,), (array,), static, data, 1 if x.requires_grad else 0)
         return self._reported((x,), static, data)
 
@@ -535,12 +521,11 @@ def primitive(
     declaration = locals()
 
     def declare(kernel: Callable[Concatenate[Any, Any, P], Any]) -> Primitive[P]:
-        kinds = [p.kind for p in _parameters(kernel)]
-        inputs = [kind for kind in kinds if kind is not inspect.Parameter.KEYWORD_ONLY]
+        inputs, variadic, settings, _ = arguments_of(kernel)
         fast: Any = {1: Unary, 2: Binary, 3: Ternary}.get(len(inputs), Primitive)
-        plain = set(inputs) == {_PLAIN} and (fast is Unary or kinds == inputs)
+        plain = not variadic and (fast is Unary or not settings)
         op: Primitive[P] = (fast if plain else Primitive)(kernel, **declaration)
-        earlier = registry.get(op.name)
+        earlier = registry.declared.get(op.name)
         taken = earlier is not None and earlier.__module__ != op.__module__  # another module's op keeps its name
         registry[f"{op.__module__}.{op.name}" if taken else op.name] = op
         return op

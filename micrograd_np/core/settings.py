@@ -6,8 +6,8 @@
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import wraps
-from inspect import Parameter, signature
+from functools import cache, wraps
+from inspect import Parameter, Signature, signature
 from numbers import Integral, Real
 from types import FunctionType
 from typing import Any, NamedTuple, TypeVar
@@ -147,12 +147,16 @@ def checked(function: F) -> F:
 
     Where they are too many, too few or unknown, the TypeError names the class and shows its settings.
     """
-    rules, accepted = rules_of(function), signature(function)
     method = function.__name__ == "__init__"
+
+    @cache  # the first call works it out, not the import
+    def requirements() -> tuple[dict[str, Rule], Signature]:
+        return rules_of(function), signature(function)
 
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
         name = type(args[0]).__name__ if method else function.__name__
+        rules, accepted = requirements()
         try:
             try:
                 arguments = accepted.bind(*args, **named).arguments
@@ -169,7 +173,7 @@ def checked(function: F) -> F:
                 error.add_note(f"To apply it, make it first: {name}()({', '.join(inputs)}).")
             raise
 
-    call.rules = rules  # type: ignore[attr-defined]
+    call.rules = lambda: requirements()[0]  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
 
 

@@ -1,5 +1,6 @@
 """Functions of tensors, among them the losses: PyTorch's `torch.nn.functional`, composed of primitives."""
 
+from micrograd_np.core.former import add_names as _add_former_names
 from micrograd_np.core.messages import explain_all_keywords as _explain_all_keywords
 from micrograd_np.core.spellings import explain_names as _explain_names
 from micrograd_np.ops.choice import relu
@@ -63,4 +64,5 @@ __all__ = [
 # fmt: on
 
 _explain_all_keywords(__all__, globals())
+_add_former_names()
 _explain_names(globals())

@@ -142,7 +142,7 @@ class Optimizer(Advised):
 
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for settings that make no sense, TypeError for what is of another kind."""
-        check(self._name, getattr(type(self).__init__, "rules", {}), group)
+        check(self._name, getattr(type(self).__init__, "rules", dict)(), group)
         for name in _NOT_NEGATIVE:
             self.require(group.get(name, 0) >= 0, f"{name} must not be negative, found {group.get(name)}.")
         betas = group.get("betas", ())
@@ -204,7 +204,10 @@ class Optimizer(Advised):
         written: list[Any] = []
         states, update = self.state, self.update
         for group in self.param_groups:
-            slots = len(self.kept(group))
+            slots = 0
+            for _, setting in self._conditions:  # len(self.kept(group)), in half of the time
+                if not setting or group[setting]:
+                    slots += 1
             step = 0  # the step that `numbers` belong to; nearly always all parameters of a group are at the same one
             numbers: dict[str, Any] = {}
             for p in group["params"]:

@@ -64,7 +64,10 @@ class CompiledProgram:
         self.memory += [Guard(f"{{0}}[{name!r}] is {{1}}", (s, a)) for s, name, a in slots if isinstance(a, np.ndarray)]
         """What says that the program's memory is still that of its tensors and optimisers."""
         changed = set(program.stores)
-        self.written = [t for t, v in program.states.values() if t is not None and v.root.memory in changed]
+        into = [(t, v.root.memory) for t, v in program.states.values() if t is not None and v.root.memory in changed]
+        arrays = [memory.array if memory.owner is None else t.data for t, memory in into]  # a common vector, or its own
+        self.written = list({id(array): array for array in arrays}.values())
+        """The memory of tensors that it writes into."""
         self.overwritten: list[int] = []
         """Which of the arrays among the arguments it writes into."""
         rest = iter(self.outputs)
@@ -247,8 +250,8 @@ class _Source:
         """The log of what this call has written: for memory that stays, where to note it is known."""
         entry = self.entry
         rows = [f"{self.name(writes)}.latest = now = {self.name(clock)}()"] if entry.written else []
-        for t in entry.written:
-            places, key = writes.place(t.data)
+        for array in entry.written:
+            places, key = writes.place(array)
             rows.append(f"{self.name(places)}[{'None' if key is None else self.name(key)}] = now")
         return rows
 
