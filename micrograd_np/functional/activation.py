@@ -265,6 +265,7 @@ def threshold(input: Any, threshold: float, value: float) -> Any:
 def prelu(input: Any, weight: Any) -> Any:
     """x where it is positive, `weight` times x elsewhere: ``(n, c, …), (1,) or (c,) -> (n, c, …)``.
 
+    The subgradient at 0 is `weight`, as in PyTorch.
     ValueError unless there is one weight, or one for each channel, on axis 1. Source: He et al. (2015).
 
     >>> import micrograd_np as mg
@@ -281,4 +282,4 @@ def prelu(input: Any, weight: Any) -> Any:
                 f"prelu: input is {tuple(input.shape)} and weight {weight.shape}; it must be (1,) or ({channels},)."
             )
         weight = reshape(weight, shape=(channels,) + (1,) * (input.ndim - 2))
-    return relu(input) - weight * relu(negative(input))
+    return relu(input) + weight * masked_zero(input, greater(input, 0))

@@ -306,9 +306,9 @@ def _lp_pool(
 ) -> Tensor:
     """(Σ xᵖ)^(1/p) of each window, p being `norm_type`: ``(n, c, {axes}) -> (n, c, {places})``.
 
-    An odd p of negative elements gives nan, as in PyTorch. The subgradient where the sum is 0 is 0. `stride`,
-    `ceil_mode` and errors as in `max_pool{d}d`; a window that hangs over the edge counts as a whole one. ValueError for
-    a `norm_type` of 0.
+    An odd p of negative elements gives nan, as in PyTorch. For other p than 1, the subgradient is 0 where the
+    sum is 0. `stride`, `ceil_mode` and errors as in `max_pool{d}d`; a window that hangs over the edge counts as a whole
+    one. ValueError for a `norm_type` of 0.
 
     >>> lp_pool{d}d(Tensor([[{open}[3.0, 4.0]{close}]]), 2, {window})
     Tensor([[{open}[5.]{close}]])
@@ -319,8 +319,11 @@ def _lp_pool(
     settings = _geometry(name, d, x, kernel_size, stride, 0, 1, ceil_mode).settings
     del settings["dilation"]
     total = pooling.avg_pool(power(x, norm_type), divide="padded", **settings) * prod(settings["kernel"])
-    zero = equal(total, 0)
-    z = masked_zero(power(where(zero, 1, total), 1 / norm_type), zero)
+    if norm_type == 1:
+        z = total
+    else:
+        zero = equal(total, 0)
+        z = masked_zero(power(where(zero, 1, total), 1 / norm_type), zero)
     return view(z, index=0) if single else z
 
 
