@@ -342,3 +342,19 @@ def test_what_starts_from_a_scalar_is_called_by_its_name(call, name):
         RuntimeError, match=rf"^{name}: the tensor has shape \(3,\), and a gradient starts from a scalar; "
     ):
         call(x * 2, x)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "says"),
+    [
+        (lambda: nn.init.eye_(tensor(2)), ValueError, ["eye_", "is a matrix", "(2,)"]),
+        (lambda: nn.init.sparse_(tensor(2), 0.5), ValueError, ["sparse_", "needs a matrix", "(2,)"]),
+        (lambda: nn.LSTM(2, 3)(tensor(0, 1, 2)), ValueError, ["LSTM", "no steps", "(0, 1, 2)"]),
+        (lambda: nn.GRU(2, 3)(tensor(4, 1, 2), tensor(1, 1, 5)), ValueError, ["GRU", "(1, 1, 5)", "(1, 1, 3)"]),
+        (lambda: nn.utils.rnn.pack_padded_sequence(tensor(2), [2]), ValueError, ["pack_padded_sequence", "(2,)"]),
+    ],
+)
+def test_layers_say_which_shape_they_need(call, kind, says):
+    with pytest.raises(kind) as caught:
+        call()
+    assert [part for part in says if part not in str(caught.value)] == []

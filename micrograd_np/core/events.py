@@ -39,6 +39,15 @@ class Events:
     def constant(self, array: Any, name: str = "") -> Any:
         """`array` is the same in every call of what is computed."""
 
+    def numbers_read(self, array: Any) -> None:
+        """Python code looks at numbers of the list that `array` stands for, in a compiled step."""
+
+    def numbers_copied(self, copy: Any, array: Any = None) -> None:
+        """An op made `copy` of the list that `array` stands for, or, without `array`, of a tuple of numbers."""
+
+    def named(self, t: Any, name: str) -> None:
+        """The tensor `t` is to be called `name`, if it has no name yet."""
+
     def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
         """``rule(x, *settings)`` has checked the values of `x`."""
 

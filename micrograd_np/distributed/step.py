@@ -48,7 +48,7 @@ class DataParallel:
         self.stop = False
         """Set it to ask all workers to stop; after a step it says whether any was asked to."""
         self._pending: tuple[Array, float, float, list[bool], list[int], list[Any]] | None = None
-        """What waits for an update, and of which parameters it is: each with its shape."""
+        """What waits for an update, and of which parameters it is: of each its identity and its shape."""
         self._unchecked = True
 
     @property
@@ -89,8 +89,8 @@ class DataParallel:
         n = length(batch)
         check_size(n, self.work.shards)
         held = _parameters(self.optimizer)
-        of = [(p, p.shape) for p in held if p.requires_grad]
-        if self._pending is not None and not _same(of, self._pending[-1]):
+        of = [(id(p), p.shape) for p in held if p.requires_grad]
+        if self._pending is not None and of != self._pending[-1]:
             raise ValueError(
                 "data_parallel: a batch was accumulated for other parameters than those that require a gradient now. "
                 "Change them after a step, not between accumulate and it; or drop what was accumulated: "
@@ -275,8 +275,3 @@ def data_parallel(
 def _parameters(optimizer: Optimizer) -> list[Tensor]:
     """The parameters that an optimiser holds now."""
     return [p for group in optimizer.param_groups for p in group["params"]]
-
-
-def _same(some: list[tuple[Tensor, Any]], others: list[tuple[Tensor, Any]]) -> bool:
-    """Whether these are the same parameters, of the same shapes."""
-    return [(id(p), shape) for p, shape in some] == [(id(p), shape) for p, shape in others]

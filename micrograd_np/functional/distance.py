@@ -16,7 +16,7 @@ from micrograd_np.numpy_api.statistics import norm
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.choice import masked_zero, maximum, minimum, relu, where
 from micrograd_np.ops.comparison import equal
-from micrograd_np.ops.elementwise import absolute, multiply, sign
+from micrograd_np.ops.elementwise import absolute, multiply
 from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import broadcast_to
 from micrograd_np.ops.transcendental import power
@@ -57,10 +57,8 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
 
 def vector_norm(x: Any, p: float, axis: int = -1, keepdims: bool = False) -> Any:
     """The `p`-norm along one axis: p = 0 counts what is not 0, −inf is the smallest. The subgradient at 0 is 0."""
-    if within(p, "p") and p in (1, 2, inf, -inf):
+    if within(p, "p") and p in (0, 1, 2, inf, -inf):
         return norm(x, p, axis, keepdims)
-    if p == 0:
-        return sum(absolute(sign(x)), axis=axis, keepdims=keepdims)
     size = absolute(x)
     zero = equal(size, 0)  # where a power has no slope, or no value
     powers = masked_zero(power(where(zero, 1, size), p), zero)

@@ -90,7 +90,7 @@ def export(
         for module in modules:
             module.training = False
         program = _traced(model, names, inputs, kind)
-        sizes = _compared(model, names, inputs, axes, program, kind) if axes else None
+        sizes = _compared(model, names, inputs, axes, program, kind) if axes else Sizes(program)
     results = list(instances(program.results, Value))
     outputs = list(output_names) if output_names is not None else _outputs(len(results))
     if len(outputs) != len(results):
@@ -162,9 +162,7 @@ def _traced(model: Callable[..., Any], names: Sequence[str], inputs: Sequence[An
 def _call_by_path(path: str, module: Module, args: Any, result: Any) -> None:
     """Call what a module returns by the path of the module."""
     for t in instances(result, Tensor):
-        ref = mode.events.refs.get(id(t.data))  # type: ignore[attr-defined]
-        if ref is not None and ref.cell.memory is None:
-            ref.label.name = ref.label.name or path
+        mode.events.named(t, path)
 
 
 def _named(model: Any) -> list[tuple[str, Any]]:
@@ -229,22 +227,19 @@ def _written(program: Program, names: Sequence[str], model: Any, graph: Graph) -
     for v in values_in(program.results):
         if v.op is None and v not in graph.names:
             _source(graph, v, called)
-    partners = {id(op): [p.ops[i] for p in sizes.programs] for i, op in enumerate(program.ops)} if sizes else {}
+    partners = {id(op): [p.ops[i] for p in sizes.programs] for i, op in enumerate(program.ops)}
     for op in ops:
         graph.op = op
         convert = OPERATORS.get(op.function)
         if convert is None or (op.effect == "update" and op.function not in _UPDATES):
-            raise graph.refuse(op, "has no equivalent")
-        arguments, settings = op.args, op.kwargs
-        if sizes is not None and id(op) in partners:  # a composite has no sizes
-            others = partners[id(op)]
-            arguments = sizes.of(arguments, [other.args for other in others], op.where)
-            settings = sizes.of(settings, [other.kwargs for other in others], op.where)
-        assert op.result is not None
-        name = convert(graph, op, *arguments, **settings)
-        graph.names[op.result] = graph.of_type(name, op.result.dtype) if name else ""
-        if not graph.names[op.result] and op.result in values_in(program.results):
-            raise graph.refuse(op, "has no equivalent")
+            raise graph.refuse("has no equivalent")
+        others = partners.get(id(op), [])  # a composite has no sizes
+        arguments = sizes.of(op.args, [other.args for other in others], op.where)
+        settings = sizes.of(op.kwargs, [other.kwargs for other in others], op.where)
+        name, z = convert(graph, *arguments, **settings), graph.result
+        graph.names[z] = graph.of_type(name, z.dtype) if name else ""
+        if not name and z in values_in(program.results):
+            raise graph.refuse("has no equivalent")
     return graph
 
 
@@ -267,9 +262,7 @@ def _source(graph: Graph, v: Value, called: Mapping[int, tuple[str, str]]) -> No
     assert memory is not None
     array = memory.array
     shape = graph.shapes(v)
-    arrays = (
-        [array, *(p.memory.array for p in graph.compared.partners_of(v) if p.memory)] if graph.compared else [array]
-    )
+    arrays = [array, *(p.memory.array for p in graph.compared.partners_of(v) if p.memory)]
     if any(isinstance(n, Size) for n in shape):
         graph.names[v] = _stretched(graph, v, arrays, shape)
     elif not all(y is array or np.array_equal(y, array) for y in arrays):
@@ -284,9 +277,10 @@ def _source(graph: Graph, v: Value, called: Mapping[int, tuple[str, str]]) -> No
 def _stretched(graph: Graph, v: Value, arrays: Sequence[Any], shape: Sequence[int]) -> str:
     """A constant whose shape depends on open axes: all of one number, or the numbers from 0 on."""
     first = arrays[0].flat[0] if arrays[0].size else 0
-    if all((x == first).all() for x in arrays):
+    known = all(graph.compared.sum_of(n) for n in shape if isinstance(n, Size))
+    if known and all((x == first).all() for x in arrays):
         return graph.node("Expand", graph.constant(first, v.dtype), graph.sizes(shape))
-    if len(shape) == 1 and all(np.array_equal(x, np.arange(x.size)) for x in arrays):
+    if known and len(shape) == 1 and all(np.array_equal(x, np.arange(x.size)) for x in arrays):
         limits = graph.constant(np.int64(0)), graph.node("Squeeze", graph.sizes(shape)), graph.constant(np.int64(1))
         return graph.cast(graph.node("Range", *limits), v.dtype)
     raise OnnxError(

@@ -11,6 +11,7 @@ from onnx import NodeProto, TensorProto, defs, helper, numpy_helper
 
 from micrograd_np.compiler.ir import Op, Value
 
+from .declared import DECLARED
 from .error import OnnxError
 from .sizes import Size, Sizes
 
@@ -28,7 +29,7 @@ _OF_BOOLS = frozenset(("And", "Equal", "Not", "Or", "Xor"))
 class Graph:
     """Collects nodes and initializers. Every float is of `dtype`, whatever the model computes in."""
 
-    def __init__(self, dtype: Any, sizes: Sizes | None, opset: int) -> None:
+    def __init__(self, dtype: Any, sizes: Sizes, opset: int) -> None:
         self.dtype, self.compared, self.opset = np.dtype(dtype), sizes, opset
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = {}
@@ -40,17 +41,33 @@ class Graph:
         self.numbers: dict[str, int] = {}
         """By name: the last number behind it."""
         self.constants: dict[Any, str] = {}
-        self.open = {name: Size(at[name] for at in sizes.lengths) for name in sizes.lengths[0]} if sizes else {}
+        self.open = {name: Size(at[name] for at in sizes.lengths) for name in sizes.lengths[0]}
         """By open axis: its length."""
         self.lengths: dict[tuple[int, ...], str] = {}
         """By size: the tensor that has it."""
-        self.op: Op | None = None
+        self.op: Op
         """The operation that is being written."""
 
     @property
     def double(self) -> bool:
         """Whether floats are float64, for which runtimes lack kernels."""
         return self.dtype == np.float64
+
+    @property
+    def result(self) -> Value:
+        """What the operation that is being written gives."""
+        assert self.op.result is not None
+        return self.op.result
+
+    @property
+    def declared(self) -> str:
+        """The operator that its op declares."""
+        return DECLARED[self.op.function.removeprefix("primitive.")]
+
+    @property
+    def hint(self) -> str:
+        """What the user calls that."""
+        return self.result.label.name
 
     def type_of(self, dtype: Any) -> np.dtype[Any]:
         """What an array of `dtype` is in the graph."""
@@ -96,8 +113,7 @@ class Graph:
         """
         opset = _NEWER.get(operator, _OPSET)
         if opset > self.opset:
-            assert self.op is not None
-            raise self.refuse(self.op, f"needs the operator {operator}; pass opset={opset} or more")
+            raise self.refuse(f"needs the operator {operator}; pass opset={opset} or more")
         schema = defs.get_schema(operator, opset)
         formals = [schema.inputs[min(i, len(schema.inputs) - 1)] for i in range(len(inputs))]
         types = {f.type_str: self.types[name] for f, name in zip(formals, inputs, strict=True) if name}
@@ -108,8 +124,7 @@ class Graph:
                 wide[formal.type_str] = dtype
                 large = dtype == np.uint64 and operator not in _WRAP
                 if dtype.kind == "f" or large or "tensor(int64)" not in formal.types:
-                    assert self.op is not None
-                    raise self.refuse(self.op, f"of {dtype} has no equivalent; convert to another type before")
+                    raise self.refuse(f"of {dtype} has no equivalent; convert to another type before")
         names = [
             self.cast(n, np.int64) if n and f.type_str in wide else n for f, n in zip(formals, inputs, strict=True)
         ]
@@ -152,7 +167,6 @@ class Graph:
         """A vector of one whole number."""
         if not isinstance(n, Size):
             return self._vector(n)
-        assert self.compared is not None
         total = self.compared.sum_of(n)
         if total is None:
             return self._measured(n)
@@ -180,28 +194,25 @@ class Graph:
                     self.lengths[n.values] = self.node("Shape", name, start=axis, end=axis + 1, hint=hint)
                     break
             else:
-                assert self.op is not None
                 raise self.refuse(
-                    self.op, "needs a size that is no sum of lengths of open axes; leave one of them out of dynamic"
+                    "needs a size that is no sum of lengths of open axes; leave one of them out of dynamic"
                 )
         return self.lengths[n.values]
 
     def shapes(self, v: Value) -> list[int]:
         """The shape of a value, with sizes where it depends on open axes."""
-        if self.compared is None:
-            return list(v.shape)
         return self.compared.of(list(v.shape), [list(other.shape) for other in self.compared.partners_of(v)])
 
-    def require_fixed(self, op: Op, v: Value, axes: Iterable[int]) -> None:
+    def require_fixed(self, v: Value, axes: Iterable[int]) -> None:
         """Raise OnnxError if one of these axes of `v` is open."""
         shape = self.shapes(v)
         if any(isinstance(shape[axis], Size) for axis in axes):
-            raise self.refuse(op, "needs axes of a fixed length here; leave them out of dynamic")
+            raise self.refuse("needs axes of a fixed length here; leave them out of dynamic")
 
     def reshape(self, name: str, shape: Sequence[int], hint: str = "") -> str:
         """`name` in another shape; one axis may be a size of any kind."""
         sizes = [n for n in shape if isinstance(n, Size)]
-        products = [n for n in sizes if self.compared is not None and self.compared.sum_of(n) is None]
+        products = [n for n in sizes if self.compared.sum_of(n) is None]
         free = products or sizes
         if len(free) == 1 and 0 not in shape:
             shape = [-1 if n is free[0] else n for n in shape]
@@ -225,10 +236,10 @@ class Graph:
         """`name` with axes of length 1 taken away ("Squeeze") or put in ("Unsqueeze")."""
         return self.node(operator, name, self.sizes(axes)) if axes else name
 
-    def refuse(self, op: Op, why: str) -> OnnxError:
-        """The error for what cannot be said, with the user's line."""
+    def refuse(self, why: str) -> OnnxError:
+        """The error for an operation that cannot be written, with the user's line."""
+        op, hint = self.op, self.result.label.hint
         where = f" {op.where}" if op.where else ""
-        hint = op.result.label.hint if op.result is not None else ""
         name = hint if isinstance(hint, str) and hint else op.function.rpartition(".")[2]
         return OnnxError(f"export:{where}: {name} {why}.")
 

@@ -54,7 +54,9 @@ def number_of(values: Iterable[int]) -> int:
 class Sizes:
     """Compares the programs of several traces: `of` gives arguments and shapes with `Size` where they differ."""
 
-    def __init__(self, first: Program, others: Sequence[Program], lengths: Sequence[Mapping[str, int]]) -> None:
+    def __init__(
+        self, first: Program, others: Sequence[Program] = (), lengths: Sequence[Mapping[str, int]] = ({},)
+    ) -> None:
         self.lengths = lengths
         """By trace: the length of each open axis. The first is as it was given, the last is another one of all."""
         self.partners: dict[Value, list[Value]] = {}
@@ -81,8 +83,8 @@ class Sizes:
 
     def of(self, x: Any, others: Sequence[Any], where: str = "") -> Any:
         """`x` with a `Size` in each place where a whole number differs among `others`, the same of the other traces."""
-        if isinstance(x, Value):
-            return x  # these were compared one by one
+        if not others or isinstance(x, Value):  # which were compared one by one
+            return x
         if any(type(y) is not type(x) for y in others):
             raise _depends("what the model computes", where)
         if isinstance(x, (tuple, list)):

@@ -45,25 +45,9 @@ class NAdam(Optimizer, example=("NAdam([p], lr=0.1)", "p.data.round(4)", "array(
 
     @staticmethod
     def update(
-        p,
-        g,
-        state,
-        *,
-        by_gradient,
-        by_momentum,
-        mu,
-        mu_next,
-        beta1,
-        share1,
-        beta2,
-        share2,
-        correction,
-        eps,
-        weight_decay,
-        shrink,
-        decoupled,
-        maximize,
-    ) -> None:
+        p, g, state, *, by_gradient, by_momentum, mu, mu_next, beta1, share1, beta2, share2, correction, eps,
+        weight_decay, shrink, decoupled, maximize,
+    ) -> None:  # fmt: skip
         g = effective_gradient(p, g, maximize, weight_decay)
         if decoupled:
             p *= shrink

@@ -54,22 +54,9 @@ class RAdam(
 
     @staticmethod
     def update(
-        p,
-        g,
-        state,
-        *,
-        step_size,
-        adaptive,
-        eps,
-        beta1,
-        share1,
-        beta2,
-        share2,
-        weight_decay,
-        shrink,
-        decoupled,
+        p, g, state, *, step_size, adaptive, eps, beta1, share1, beta2, share2, weight_decay, shrink, decoupled,
         maximize,
-    ) -> None:
+    ) -> None:  # fmt: skip
         g = effective_gradient(p, g, maximize, weight_decay)
         if decoupled:
             p *= shrink

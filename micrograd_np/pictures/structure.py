@@ -31,13 +31,14 @@ class Record:
         self._links, self._ends = array("i"), array("i", [0])  # of the inputs, once `hold_inputs` was called
         nodes: list[Source] = [z for z in self.held if isinstance(z, Vertex)]  # perhaps nothing uses them
         nodes += latest_first(self.held, inputs)
-        self._ids, first, numbers = _leaves(nodes)
-        self._places = array("i", bytes(4 * len(self._ids)))  # of leaves, by their ids
+        uses = (id(x) for z in nodes for x in inputs(z) or [z] if isinstance(x, Vertex))
+        self._ids = array("Q", np.unique(np.fromiter(uses, np.uint64)).tobytes())  # a set would take more than all else
+        self._places = array("i", [-1]) * len(self._ids)  # of leaves, by their ids
         while nodes:
             z = nodes.pop()
             for x in inputs(z) or [z]:
-                if isinstance(x, Vertex) and next(first):
-                    self._places[next(numbers)] = len(self.vertices)
+                if isinstance(x, Vertex) and self.at(x) < 0:
+                    self._places[bisect_left(self._ids, id(x))] = len(self.vertices)
                     self._append(x, z.order or sys.maxsize)
             if isinstance(z, Node):
                 self._append(z, z.order)
@@ -95,19 +96,6 @@ class Record:
         holder = retained() if retained else self.held.get(z, z)
         grad = grad_of(holder) if isinstance(holder, Vertex) else None
         return None if grad is None else grad.data
-
-
-def _leaves(vertices: list[Source]) -> tuple["array[int]", Iterator[int], Iterator[int]]:
-    """The ids of leaves, sorted; of each use of one, whether it is the first; and the numbers of ids by first use.
-
-    `vertices` are nodes and lone leaves, latest first. A set of the leaves would take more memory than all else here.
-    """
-    uses = (id(x) for z in reversed(vertices) for x in (inputs(z) or [z]) if isinstance(x, Vertex))
-    every = np.fromiter(uses, np.uint64)
-    ids, first = np.unique(every, return_index=True)
-    is_first = np.zeros(every.size, bool)
-    is_first[first] = True
-    return array("Q", ids.tobytes()), iter(is_first.tobytes()), iter(array("i", first.argsort().astype("i").tobytes()))
 
 
 Path = tuple[int, str]  # a root module, by its number, and the dotted path in it

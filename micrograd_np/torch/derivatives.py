@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import micrograd_np as mg
@@ -121,19 +122,9 @@ def check(gradcheck: Any) -> Callable[..., Any]:
     return lambda func, inputs, *args, **settings: gradcheck(_of_tensors(func), inputs, *args, **settings)
 
 
-class set_detect_anomaly:  # noqa: N801  PyTorch's name
+def set_detect_anomaly(mode: bool = True, check_nan: bool = True) -> Any:
     """Find the first operation with a result that is not finite, inside; see ``mg.detect_nonfinite``."""
-
-    def __init__(self, mode: bool = True, check_nan: bool = True) -> None:
-        self.watch: Any = mg.detect_nonfinite() if mode and check_nan else None
-
-    def __enter__(self) -> None:
-        if self.watch is not None:
-            self.watch.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        if self.watch is not None:
-            self.watch.__exit__(*error)
+    return mg.detect_nonfinite() if mode and check_nan else nullcontext()
 
 
 def inference_mode(mode: Any = True) -> Any:

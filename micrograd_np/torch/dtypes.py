@@ -43,18 +43,14 @@ class dtype:  # noqa: N801  PyTorch's name
         return dtype, (self.dtype.name,)
 
 
-DTYPES = {
-    name: dtype(name) for name in ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"]
-}
+CASTS = {
+    "half": "float16", "float": "float32", "double": "float64", "char": "int8", "short": "int16", "int": "int32",
+    "long": "int64", "byte": "uint8", "bool": "bool",
+}  # fmt: skip
+"""PyTorch's dtypes by the methods that cast to them."""
+DTYPES = {name: dtype(name) for name in CASTS.values()}
 """PyTorch's dtypes by name, with its other names for them."""
-DTYPES |= {
-    alias: DTYPES[name]
-    for alias, name in zip(
-        ["half", "float", "double", "short", "int", "long"],
-        ["float16", "float32", "float64", "int16", "int32", "int64"],
-        strict=True,
-    )
-}
+DTYPES |= {alias: DTYPES[name] for alias, name in CASTS.items() if alias not in ("char", "byte")}
 _OF_NUMPY = {x.dtype: x for x in DTYPES.values()}
 _default = np.dtype(np.float32)
 changes.set("default dtype of torch", _default)

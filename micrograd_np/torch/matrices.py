@@ -70,10 +70,6 @@ def _normed(input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False,
     return mg.linalg.norm(x, ord, axis, keepdim)
 
 
-def _dist(input: Any, other: Any, p: float = 2) -> Any:
-    return _vector_norm(input - other, p)
-
-
 def _cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: Any = None) -> Any:
     difference = mg.expand_dims(x1, -2) - mg.expand_dims(x2, -3)
     return mg.linalg.vector_norm(difference, axis=-1, ord=p)

@@ -17,7 +17,7 @@ from .dtypes import DTYPES, Size, check_device, default, device, dtype, get_defa
 from .function import Context, Function
 from .printing import set_printoptions
 from .table import _row, read
-from .tensor import Buffer, Parameter, Tensor, as_tensor, as_torch, from_numpy, tensor
+from .tensor import TYPES, Buffer, Parameter, Tensor, as_tensor, as_torch, from_numpy, tensor
 
 
 class Generator(mg.random.Generator):
@@ -136,20 +136,15 @@ TOP: dict[str, Any] = {
     "set_float32_matmul_precision": _nothing, "set_printoptions": set_printoptions,
     "get_num_threads": lambda: 1, "pi": np.pi, "e": np.e, "inf": np.inf, "nan": np.nan, "newaxis": None,
     "strided": "torch.strided", "contiguous_format": None, "preserve_format": None, "channels_last": None,
-    "FloatTensor": _Typed("float32"), "DoubleTensor": _Typed("float64"), "LongTensor": _Typed("int64"),
-    "IntTensor": _Typed("int32"), "BoolTensor": _Typed("bool"), "ByteTensor": _Typed("uint8"),
-    "HalfTensor": _Typed("float16"), "ShortTensor": _Typed("int16"), "CharTensor": _Typed("int8"),
+    **{kind: _Typed(name) for name, kind in TYPES.items()},
     "__version__": "2.13.0+micrograd_np",
 }  # fmt: skip
 """What is in ``torch`` itself."""
 
 _INIT = _all(mg.nn.init) | {"_calculate_fan_in_and_fan_out": mg.nn.init.fans}
 _UTILS = _all(_optim, "clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters")
-_DATA = """
-    Dataset Subset random_split BatchSampler ChainDataset ConcatDataset IterableDataset RandomSampler Sampler
-    SequentialSampler StackDataset SubsetRandomSampler WeightedRandomSampler
-"""
-_LOADED = _all(_data, _DATA) | _all(data, "DataLoader TensorDataset default_collate")
+_LOADED = {name: x for name, x in _all(_data).items() if isinstance(x, type) or name == "random_split"}
+_LOADED |= _all(data, "DataLoader TensorDataset default_collate")
 _NEUTRAL = {"sum": 0, "cumsum": 0, "prod": 1, "cumprod": 1, "amin": np.inf, "amax": -np.inf}
 PARTS: dict[str, dict[str, Any]] = {
     "nn.functional": nn.FUNCTIONAL, "nn.init": _INIT, "nn.parameter": {"Parameter": Parameter, "Buffer": Buffer},

@@ -65,6 +65,15 @@ def _cast(x: Any, dtype: Any) -> Any:
     return x if dtype is None or x.dtype == np.dtype(dtype) else astype(x, dtype=np.dtype(dtype))
 
 
+def casting(kind: str) -> Callable[..., Any]:
+    """``t.long()``, for any dtype."""
+
+    def cast(input: Any, memory_format: Any = None) -> Any:
+        return _cast(input, kind)
+
+    return cast
+
+
 def _counted(x: Any, dtype: Any = None) -> Any:
     """`x` in the dtype in which PyTorch adds: int64 for integers and booleans."""
     return _cast(x, dtype or (np.int64 if x.dtype.kind in "biu" else None))
@@ -161,19 +170,16 @@ def _order(input: Any, dim: int = -1, descending: bool = False, stable: bool = F
     return mg.argsort(input, axis=dim)
 
 
-def _correction(unbiased: Any, correction: Any) -> Any:
-    return int(unbiased) if unbiased is not None else 1 if correction is None else correction
-
-
 def _spread(name: str, *, mean: bool = False) -> Callable[..., Any]:
     def spread(
         input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
     ) -> Any:
         if isinstance(dim, bool):
             dim, unbiased = None, dim
-        axis, ddof = _axes(dim), _correction(unbiased, correction)
-        z = getattr(mg, name)(input, axis=axis if input.ndim else None, ddof=ddof, keepdims=keepdim)
-        return (z, input.mean(axis=axis if input.ndim else None, keepdims=keepdim)) if mean else z
+        ddof = int(unbiased) if unbiased is not None else 1 if correction is None else correction
+        along: Any = {"axis": _axes(dim) if input.ndim else None, "keepdims": keepdim}
+        z = getattr(mg, name)(input, ddof=ddof, **along)
+        return (z, input.mean(**along)) if mean else z
 
     return spread
 
@@ -205,10 +211,6 @@ def _at(x: Any, places: Any) -> Any:
     """The elements of `x` (…, n) at places (k, …) along its last axis: (k, …)."""
     wide = mg.broadcast_to(x, shape=(len(places), *x.shape))
     return mg.take_along_axis(wide, np.expand_dims(places.astype(np.int64), -1), axis=-1).squeeze(-1)
-
-
-def _transposed(input: Any, dim0: int, dim1: int) -> Any:
-    return input.swapaxes(dim0, dim1) if input.ndim else input
 
 
 def _squeezed(input: Any, dim: Any = None) -> Any:
@@ -340,26 +342,26 @@ def _scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, 
     if reduce not in ("amax", "amin"):
         raise NotImplementedError(f"scatter_reduce: reduce={reduce!r} is not here; sum, prod, mean, amax and amin are.")
     best, ufunc = _array(x).copy(), np.maximum if reduce == "amax" else np.minimum
-    grid = [
-        at if a == axis_of(dim, x.ndim) else np.arange(n).reshape((-1,) + (1,) * (x.ndim - 1 - a))
-        for a, n in enumerate(at.shape)
-    ]
+    grid = _grid(at, axis_of(dim, x.ndim))
     if not include_self:
         best[hit] = -np.inf if reduce == "amax" else np.inf
-    ufunc.at(best, tuple(grid), _array(parts))
+    ufunc.at(best, grid, _array(parts))
     own = (_array(x) == best) & (include_self | ~hit)
-    theirs = _array(parts) == best[tuple(grid)]
+    theirs = _array(parts) == best[grid]
     shares = mg.scatter_add(own.astype(x.dtype), dim, at, theirs.astype(x.dtype))
     z = mg.scatter_add(mg.where(own, x, 0), dim, at, mg.where(theirs, parts, 0))  # equals share, as their gradient
     return (z / mg.maximum(shares, 1)).reshape(input.shape)
 
 
+def _grid(at: Any, axis: int) -> tuple[Any, ...]:
+    """The index of positions `at` along `axis`, each on its own line."""
+    return tuple(at if a == axis else lines for a, lines in enumerate(np.ogrid[tuple(map(slice, at.shape))]))
+
+
 def _multiplied(x: Any, axis: int, at: Any, parts: Any) -> Any:
     """`x` times the `parts` that an index sends to the same place: one factor for each place at a time."""
-    grid = [at if a == axis else np.arange(n).reshape((-1,) + (1,) * (x.ndim - 1 - a)) for a, n in enumerate(at.shape)]
-    flat = np.ravel_multi_index(
-        tuple(np.broadcast_arrays(*[g % n for g, n in zip(grid, x.shape, strict=True)])), x.shape
-    )
+    grid = [g % n for g, n in zip(_grid(at, axis), x.shape, strict=True)]
+    flat = np.ravel_multi_index(tuple(np.broadcast_arrays(*grid)), x.shape)
     places = flat.reshape(-1)
     order = np.argsort(places, kind="stable")
     firsts = np.searchsorted(places[order], places[order])
@@ -811,8 +813,7 @@ def _new(f: Any) -> Callable[..., Any]:
 
 def cloned(f: Any) -> Callable[..., Any]:
     """`f`, with results in memory of their own."""
-    copy: Any = lambda x: tuple(map(copy, x)) if isinstance(x, tuple) else x.clone()
-    return lambda *args, **settings: copy(f(*args, **settings))
+    return lambda *args, **settings: _cloned(f(*args, **settings))
 
 
 def reshaped(name: str, f: Any) -> Callable[..., Any]:

@@ -10,16 +10,10 @@ from multiprocessing import spawn
 from typing import Any
 
 _HOME = "micrograd_np.torch"
-_RELATED = [
-    "torchvision",
-    "torchaudio",
-    "torchtext",
-    "torchmetrics",
-    "torchdata",
-    "torch_geometric",
-    "pytorch_lightning",
+_RELATED = (
+    "torchvision", "torchaudio", "torchtext", "torchmetrics", "torchdata", "torch_geometric", "pytorch_lightning",
     "lightning",
-]
+)  # fmt: skip
 
 
 class _Loader:

@@ -7,8 +7,8 @@ with spaces goes on with the row above. In the expressions tensors have this pac
 
 - floats: functions of one tensor, which make integers floating.
 - elementwise: tensors and numbers take the dtype to which all of them are promoted; these have in-place forms too.
-- in place too, shapes, values: functions and methods. functions, methods: only that. creation: functions that make
-  tensors. linalg, special: functions of ``torch.linalg`` and ``torch.special``.
+- in place too, shapes, values: functions and methods. functions, methods: only that (and `CASTS`, such as ``long()``).
+  creation: functions that make tensors. linalg, special: functions of ``torch.linalg`` and ``torch.special``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.fused.scipy_special import scipys
 
 from . import creation, matrices, results, rules
-from .dtypes import check_device, default, named, promote, result_type
+from .dtypes import CASTS, check_device, default, named, promote, result_type
 from .tensor import Tensor, as_torch, common, floating, runtime_error, wrapped
 
 TABLE = """
@@ -136,7 +136,7 @@ unflatten(input, dim, sizes) = input.reshape(*input.shape[:(a := axis_of(dim, in
     + 1:])
 ravel(input) = input.reshape(-1)
 permute = _many('dims', mg.permute)
-transpose, swapaxes, swapdims = _transposed
+transpose, swapaxes, swapdims(input, dim0, dim1) = input.swapaxes(dim0, dim1) if input.ndim else input
 t(input) = input.T
 adjoint(input) = input.mT
 movedim, moveaxis = mg.moveaxis
@@ -223,7 +223,7 @@ nanquantile = partial(_quantile, nans=True)
 frexp(input) = Parts(input * np.exp2(-(e := np.frexp(_array(input))[1])).astype(input.dtype), _constant(e))
 nonzero_static = _nonzero_places
 norm = _norm
-dist = _dist
+dist(input, other, p=2) = _vector_norm(input - other, p)
 sort = _sort
 argsort = _order
 msort(input) = _sort(input, 0).values
@@ -341,15 +341,6 @@ normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, lay
     (tensors := [x for x in (mean, std) if isinstance(x, Vertex)]) else default()))
 
 [methods]
-half(input, memory_format=None) = _cast(input, 'float16')
-float(input, memory_format=None) = _cast(input, 'float32')
-double(input, memory_format=None) = _cast(input, 'float64')
-char(input, memory_format=None) = _cast(input, 'int8')
-short(input, memory_format=None) = _cast(input, 'int16')
-int(input, memory_format=None) = _cast(input, 'int32')
-long(input, memory_format=None) = _cast(input, 'int64')
-byte(input, memory_format=None) = _cast(input, 'uint8')
-bool(input, memory_format=None) = _cast(input, 'bool')
 polygamma(input, n) = mg.special.polygamma(n, floating(input))
 new_zeros = _new(mg.zeros)
 new_ones = _new(mg.ones)
@@ -676,5 +667,6 @@ def read() -> dict[str, dict[str, Any]]:
     copied = "as_strided diagonal narrow permute squeeze t transpose unbind unsqueeze split_with_sizes"
     functions |= {f"{name}_copy": _row(f"{name}_copy", rules.cloned(functions[name])) for name in copied.split()}
     sections["torch"] = functions | sections["functions"] | sections["creation"]
+    methods |= {cast: _row(cast, rules.casting(kind)) for cast, kind in CASTS.items()}
     sections["Tensor"] = methods | sections["methods"]
     return sections

@@ -25,7 +25,7 @@ from micrograd_np.nn import parameter
 from micrograd_np.ops.state import astype, copy
 
 from . import printing
-from .dtypes import Size, check_device, default, device, named, result_type
+from .dtypes import CASTS, Size, check_device, default, device, named, result_type
 
 _PACKAGE = (str(Path(mg.__file__).parent) + os.sep, "<micrograd_np", "<dispatch")
 _frame = sys._getframe
@@ -266,8 +266,8 @@ class Tensor(mg.Tensor):
     def type(self, dtype: Any = None, **settings: Any) -> Any:
         """In another dtype; without one, the name that PyTorch has for its type."""
         if dtype is None:
-            return f"torch.{_TYPES[self.dtype.name]}Tensor"
-        by_type = {f"torch.{kind}Tensor": name for name, kind in _TYPES.items()}
+            return f"torch.{TYPES[self.dtype.name]}"
+        by_type = {f"torch.{kind}": name for name, kind in TYPES.items()}
         return self.to(np.dtype(by_type.get(dtype, dtype) if isinstance(dtype, str) else dtype))
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
@@ -322,13 +322,8 @@ class Tensor(mg.Tensor):
 
 _grad: Any = Vertex.grad
 _WITHOUT: set[str] = set()
-_TYPES = dict(
-    zip(
-        ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"],
-        ["Half", "Float", "Double", "Char", "Short", "Int", "Long", "Byte", "Bool"],
-        strict=True,
-    )
-)
+TYPES = {name: f"{cast.capitalize()}Tensor" for cast, name in CASTS.items()}
+"""By dtype: PyTorch's name for tensors of it."""
 Tensor.result_type = Tensor
 preferred.append(Tensor)
 

@@ -293,6 +293,7 @@ def test_sizes_follow_from_the_lengths_that_a_model_is_given(name, rng):
         lambda x: x.sum(axis=1 if x.shape[2] > 8 else 0),
         lambda x: x[:, :, : x.shape[2] // 3],
         lambda x: x * mg.full((x.shape[2],), 1 / x.shape[2]),
+        lambda x: x.sum() * mg.zeros(x.shape[2] ** 2),
         lambda x: x.reshape(2, 4, 4),
     ],
 )

@@ -1018,3 +1018,15 @@ def test_nothing_is_cut_at_the_rim(direction):
     points += [left, top]
     assert points.min() >= 1  # half of a line is outside of its points
     assert np.all(points.max(axis=0) <= [width - 1, height - 1])
+
+
+def test_a_mask_of_many_elements_says_how_many_are_true():
+    z = mg.where(np.arange(12) > 4, leaf(np.arange(12.0), "x"), 0.0)
+    assert "condition: constant, (12,) bool = 7 of 12 true" in mg.draw(z, legend=False).describe()
+
+
+def test_two_models_in_a_row_have_a_layer_each_and_share_no_frame():
+    first, second = nn.Linear(2, 3), nn.Linear(3, 1)
+    picture = mg.draw(second(first(np.ones((4, 2))).tanh()).sum())
+    assert not picture.drawing.clusters
+    assert "weight: parameter, (1, 3)" in picture.describe()

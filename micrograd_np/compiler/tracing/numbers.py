@@ -44,9 +44,7 @@ class Fixed(tuple[Any, ...]):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = np.array(tuple(self), dtype)
-        fixed = getattr(mode.events, "fixed", None)
-        if fixed is not None:
-            fixed(array)
+        mode.events.numbers_copied(array)
         return array
 
     @property
@@ -69,8 +67,9 @@ class Numbers(list[Any]):
         self.array = array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        taken = getattr(mode.events, "taken", None)
-        return np.array(self.array, dtype) if taken is None else taken(self.array, dtype)
+        array = np.array(self.array, dtype)
+        mode.events.numbers_copied(array, self.array)
+        return array
 
     data = property(lambda self: self.array)
     __primitive__ = staticmethod(_applied)
@@ -86,9 +85,7 @@ def _looking(name: str) -> Any:
     method = getattr(list, name)
 
     def look(self: Numbers, *args: Any, **kwargs: Any) -> Any:
-        looked = getattr(mode.events, "looked", None)
-        if looked is not None:
-            looked.add(id(self.array))
+        mode.events.numbers_read(self.array)
         return method(self, *args, **kwargs)
 
     return look

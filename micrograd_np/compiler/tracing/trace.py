@@ -78,7 +78,6 @@ class Tracer(Events):
         self.steps: dict[int, int] = {}  # by an optimiser's state of a parameter: how many steps it has made
         self.own_leaves: dict[int, Any] = {}  # leaves of the step's own
         self.computed: dict[int, Any] = {}  # by id of a tensor that an application gave: a weak reference
-        self.looked = self.program.inspected
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
         self.locks = Locks()
@@ -140,19 +139,6 @@ class Tracer(Events):
         """What an operand holds now; itself, where it is a plain number."""
         ref = self.ref(x)
         return self.cells.read(ref) if isinstance(ref, Ref) else ref
-
-    def taken(self, array: Any, dtype: Any) -> Any:
-        """A list of numbers, which stands for `array`, becomes an array for an op: each time one of its own."""
-        array_made = np.array(array, dtype)
-        if id(array) not in self.refs:  # a list that the step itself has written out for a compiled function
-            return array_made
-        self.converted.append(array_made)
-        return self._know_copy(array_made, array)
-
-    def fixed(self, array_made: Any) -> None:
-        """A tuple of numbers, by which calls are told apart, becomes an array for an op."""
-        self.converted.append(array_made)
-        self.constant(array_made)
 
     def _know_copy(self, array_made: Any, array: Any) -> Any:
         self.cells.where = self.frames.place()
@@ -334,6 +320,26 @@ class Tracer(Events):
         itself = [isinstance(x, Vertex) and x.data is target.data for x in inputs]
         operands = [out if same else self._operand(x, sample) for x, same in zip(inputs, itself, strict=True)]
         self._recorded(op, inputs, operands, static, sample, out)
+
+    def numbers_read(self, array: Any) -> None:
+        """The numbers of a list decide something: there is a program for each."""
+        self.program.inspected.add(id(array))
+
+    def numbers_copied(self, copy: Any, array: Any = None) -> None:
+        """A list, whose numbers may be others in each call, or a tuple, by which calls are told apart."""
+        if array is None:
+            self.constant(copy)
+        elif id(array) in self.refs:
+            self._know_copy(copy, array)
+        else:  # a list that the step itself has written out for a compiled function
+            return
+        self.converted.append(copy)
+
+    def named(self, t: Any, name: str) -> None:
+        """What an op has given gets a name."""
+        ref = self.refs.get(id(t.data))
+        if ref is not None and ref.cell.memory is None:
+            ref.label.name = ref.label.name or name
 
     def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
         """Values have been looked at: so will they be in each call, where they may be others."""

@@ -23,7 +23,7 @@ def rolled(times: Times, writer: Any) -> Iterator[tuple[Op, list[str]]]:
     work = list(dict.fromkeys(works_on.values()))
     if work:
         name = writer.names.unique("times")
-        writer.once += [(row, None) for row in lists.made(name, work)]
+        writer.once += [(row, None) for row in lists.rows(name, work)]
         yield times.ops[0], wrapped("for (", work, f"{',' * (len(work) == 1)}) in {name}:")
     else:
         yield times.ops[0], [f"for _ in range({times.count}):"]
@@ -81,7 +81,7 @@ class _Lists:
         first = next((v for v in called if v.label.name or isinstance(v.label.hint, str)), values[0])
         return str(names.unique(f"{_NUMBER.sub('', names.wish(first)) or 'value'}_i"))
 
-    def made(self, name: str, work: list[str]) -> list[str]:
+    def rows(self, name: str, work: list[str]) -> list[str]:
         """The rows that make the list."""
         times, variables = self.times, list(self.listed.values())
         runs = [row for names in self.listed for row in wrapped("    (", names, "),")]

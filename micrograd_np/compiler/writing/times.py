@@ -132,10 +132,10 @@ class Times:
 
     def _column(self, values: tuple[Value, ...]) -> Column | None:
         if values not in self.columns:
-            self.columns[values] = self._found(values)
+            self.columns[values] = self._column_of(values)
         return self.columns[values]
 
-    def _found(self, values: tuple[Value, ...]) -> Column | None:
+    def _column_of(self, values: tuple[Value, ...]) -> Column | None:
         first, n = values[0], len(values)
         if values.count(first) == n:
             return Column("same", values)
@@ -148,8 +148,10 @@ class Times:
 
     def _is_own(self, values: tuple[Value, ...]) -> bool:
         """Whether each is computed by the same operation of the time that reads it."""
-        found = [self._times.get(v.op) for v in values if v.op is not None]
-        return found == [(t, found[0][1]) for t in range(len(values))] if found and found[0] is not None else False
+        places = [self._times.get(v.op) for v in values if v.op is not None]
+        if not places or places[0] is None:
+            return False
+        return places == [(t, places[0][1]) for t in range(len(values))]
 
     def _view(self, values: tuple[Value, ...]) -> Column | None:
         """The column of views whose numbers grow evenly; None if these do not, or have names of the user's."""

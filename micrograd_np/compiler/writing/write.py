@@ -284,9 +284,9 @@ class Writer(Literals):
                 is_own = partial(self._is_own, first)
                 return Times(ops[first:behind], length, self._counter, self._fixed, is_own, later)
 
-            found = fitting(make, count)
-            if found is not None:
-                times, begin, end = found
+            fit = fitting(make, count)
+            if fit is not None:
+                times, begin, end = fit
                 yield from ((op, self.statements(op)) for op in ops[done : start + begin * length])
                 yield from rolled(times, self)
                 done = start + end * length

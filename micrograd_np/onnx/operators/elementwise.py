@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.compiler.ir import Op, Value
-from micrograd_np.core.primitive import registry
+from micrograd_np.compiler.ir import Value
 
+from ..declared import ELEMENTWISE
 from ..graph import Graph
 from ..sizes import Size
 from .arithmetic import choose, expm1, log1p, minus_abs, plus, power, times
-from .table import OPERATORS, hint, operator
+from .table import OPERATORS, operator
 
 
 def _asinh(g: Graph, x: str) -> str:
@@ -44,12 +44,7 @@ def _mod(g: Graph, x: str, y: str) -> str:
     return g.node("Sub", x, g.node("Mul", g.node("Floor", g.node("Div", x, y)), y))
 
 
-_DIRECT = {"rint": "Round"} | {
-    name: op.onnx
-    for op in registry.values()
-    if op.onnx and isinstance(f := getattr(np, op.name, None), np.ufunc) and not f.signature
-    for name in (op.name, *op.numpy)
-}
+_DIRECT = {"rint": "Round"} | {name: op.onnx for op in ELEMENTWISE for name in (op.name, *op.numpy)}
 """The operators that ops declare, by the names of NumPy's functions that work element by element."""
 _MADE_OF: dict[str, Callable[..., str]] = {
     "arctan2": _arctan2,
@@ -93,10 +88,10 @@ _WITHOUT_DOUBLE: dict[str, Callable[..., str] | None] = {  # runtimes have no fl
 }
 
 
-def _elementwise(g: Graph, op: Op, *operands: Any, **settings: Any) -> str:
-    name = op.function.partition(".")[2]
+def _elementwise(g: Graph, *operands: Any, **settings: Any) -> str:
+    name = g.op.function.partition(".")[2]
     if settings:
-        raise g.refuse(op, f"with {', '.join(settings)} has no equivalent")
+        raise g.refuse(f"with {', '.join(settings)} has no equivalent")
     call: Any = getattr(np, name)
     types: tuple[Any, ...] = tuple(
         x.dtype if isinstance(x, (Value, np.ndarray, np.generic)) else type(x) for x in operands
@@ -115,13 +110,13 @@ def _elementwise(g: Graph, op: Op, *operands: Any, **settings: Any) -> str:
         return _MADE_OF[name](g, *names)
     onnx = (_OF_BOOLS if dtypes[0] == np.bool_ else _DIRECT).get(name, _DIRECT.get(name))
     if onnx is None:
-        raise g.refuse(op, "has no kernel in float64; export in float32" if without else "has no equivalent")
+        raise g.refuse("has no kernel in float64; export in float32" if without else "has no equivalent")
     if without and onnx in _WITHOUT_DOUBLE:
         double = _WITHOUT_DOUBLE[onnx]
         if double is None:
-            raise g.refuse(op, "has no kernel in float64; export in float32")
+            raise g.refuse("has no kernel in float64; export in float32")
         return double(g, *names)
-    return g.node(onnx, *names, hint=hint(op))
+    return g.node(onnx, *names, hint=g.hint)
 
 
 for _name in {*_DIRECT, *_MADE_OF, *_OF_BOOLS}:
@@ -129,11 +124,10 @@ for _name in {*_DIRECT, *_MADE_OF, *_OF_BOOLS}:
 
 
 @operator("copy")
-def _filled(g: Graph, op: Op, x: Any) -> str:
+def _filled(g: Graph, x: Any) -> str:
     """A copy of a value, or an array of one number."""
-    assert op.result is not None
-    name = g.of(x, op.result.dtype)
-    shape = g.shapes(op.result)
+    name = g.of(x, g.result.dtype)
+    shape = g.shapes(g.result)
     return name if isinstance(x, Value) and g.shapes(x) == shape else g.node("Expand", name, g.sizes(shape))
 
 
@@ -141,19 +135,18 @@ def _filled(g: Graph, op: Op, x: Any) -> str:
     "primitive.copy", "np.ascontiguousarray", "np.asarray", "np.array", "method.copy", "np.positive",
     "primitive.astype", "method.astype",
 )  # fmt: skip
-def _same(g: Graph, op: Op, x: Any, *_: Any, **__: Any) -> str:
-    return g.of(x, op.result.dtype if op.result is not None else None)
+def _same(g: Graph, x: Any, *_: Any, **__: Any) -> str:
+    return g.of(x, g.result.dtype)
 
 
 @operator("primitive.where", "np.where")
-def _where(g: Graph, op: Op, condition: Any, x: Any, y: Any) -> str:
-    assert op.result is not None
-    dtype = op.result.dtype
-    return g.node("Where", g.of(condition, np.bool_), g.of(x, dtype), g.of(y, dtype), hint=hint(op))
+def _where(g: Graph, condition: Any, x: Any, y: Any) -> str:
+    dtype = g.result.dtype
+    return g.node("Where", g.of(condition, np.bool_), g.of(x, dtype), g.of(y, dtype), hint=g.hint)
 
 
 @operator("primitive.round", "np.round")
-def _round(g: Graph, op: Op, x: Any, *, decimals: int = 0) -> str:
+def _round(g: Graph, x: Any, *, decimals: int = 0) -> str:
     if not decimals:
         return g.node("Round", g.of(x))
     scale = g.constant(float(10**decimals))
@@ -161,14 +154,13 @@ def _round(g: Graph, op: Op, x: Any, *, decimals: int = 0) -> str:
 
 
 @operator("primitive.masked_keep", "primitive.masked_zero")
-def _masked(g: Graph, op: Op, x: Any, mask: Any) -> str:
+def _masked(g: Graph, x: Any, mask: Any) -> str:
     keep, zero = g.of(x), g.constant(0, x.dtype)
-    parts = (keep, zero) if op.function.endswith("keep") else (zero, keep)
+    parts = (keep, zero) if g.op.function.endswith("keep") else (zero, keep)
     return g.node("Where", g.of(mask, np.bool_), *parts)
 
 
 @operator("primitive.clamp_min", "primitive.clamp_max")
-def _clamp(g: Graph, op: Op, x: Any, bound: Any) -> str:
-    assert op.result is not None
-    dtype = op.result.dtype
-    return g.node("Max" if op.function.endswith("min") else "Min", g.of(x, dtype), g.of(bound, dtype), hint=hint(op))
+def _clamp(g: Graph, x: Any, bound: Any) -> str:
+    dtype = g.result.dtype
+    return g.node("Max" if g.op.function.endswith("min") else "Min", g.of(x, dtype), g.of(bound, dtype), hint=g.hint)

@@ -7,15 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.compiler.ir import Op
-
 from ..graph import Graph
-from .table import hint, operator
+from .table import operator
 
 
-def _unrolled(g: Graph, op: Op, x: Any, weight: Any, bias: Any, step: Callable[[str], str]) -> str:
+def _unrolled(g: Graph, x: Any, weight: Any, bias: Any, step: Callable[[str], str]) -> str:
     """The states of all steps, of which each is ``step(its projected input)``: for float64."""
-    g.require_fixed(op, x, [0])
+    g.require_fixed(x, [0])
     states = []
     for t in range(x.shape[0]):
         part = g.axes(g.slice(g.of(x), [(0, slice(t, t + 1))]), [0], "Squeeze")
@@ -24,11 +22,11 @@ def _unrolled(g: Graph, op: Op, x: Any, weight: Any, bias: Any, step: Callable[[
     return g.node("Concat", *states, axis=0)
 
 
-def _width(g: Graph, op: Op, h: Any, *weights: Any) -> int:
+def _width(g: Graph, h: Any, *weights: Any) -> int:
     """How wide a state is, which is fixed as the weights are."""
     for v in weights:
-        g.require_fixed(op, v, range(len(v.shape)))
-    g.require_fixed(op, h, [1])
+        g.require_fixed(v, range(len(v.shape)))
+    g.require_fixed(h, [1])
     return int(h.shape[1])
 
 
@@ -44,13 +42,13 @@ def _rows(g: Graph, weight: Any, order: Sequence[int]) -> str:
 
 
 @operator("primitive.lstm_memory", "primitive.gru_memory")
-def _memory(g: Graph, op: Op, *_: Any) -> str:
+def _memory(g: Graph, *_: Any) -> str:
     return ""  # what only the backward pass reads, or the primitive itself
 
 
 @operator("primitive.lstm")
-def _lstm(g: Graph, op: Op, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, bias: Any, *_: Any) -> str:
-    order, k = (0, 3, 1, 2), _width(g, op, c, weight_ih, weight_hh, bias)
+def _lstm(g: Graph, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, bias: Any, *_: Any) -> str:
+    order, k = (0, 3, 1, 2), _width(g, c, weight_ih, weight_hh, bias)
     if g.double or h.shape[1] != k:  # after a projection, which stands between the steps
         state = {"h": g.of(h), "c": g.of(c)}
 
@@ -62,7 +60,7 @@ def _lstm(g: Graph, op: Op, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: A
             state["h"] = g.node("Mul", o, g.node("Tanh", state["c"]))
             return state["h"]
 
-        every = _unrolled(g, op, x, weight_ih, bias, step)
+        every = _unrolled(g, x, weight_ih, bias, step)
         return g.node("Concat", every, g.axes(state["c"], [0], "Unsqueeze"), axis=0)
     w, r, b = (_rows(g, part, order) for part in (weight_ih, weight_hh, bias))
     zeros = g.constant(np.zeros((1, 4 * k)), np.float64)
@@ -70,12 +68,12 @@ def _lstm(g: Graph, op: Op, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: A
     every, _last, cell = g.node(
         "LSTM", g.of(x), w, r, g.node("Concat", b, zeros, axis=1), "", *states, hidden_size=k, outputs=3
     )
-    return g.node("Concat", g.axes(every, [1], "Squeeze"), cell, axis=0, hint=hint(op))
+    return g.node("Concat", g.axes(every, [1], "Squeeze"), cell, axis=0, hint=g.hint)
 
 
 @operator("primitive.gru")
-def _gru(g: Graph, op: Op, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias: Any, bias_hn: Any, *_: Any) -> str:
-    order, k = (1, 0, 2), _width(g, op, h, weight_ih, weight_hh, bias, bias_hn)
+def _gru(g: Graph, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias: Any, bias_hn: Any, *_: Any) -> str:
+    order, k = (1, 0, 2), _width(g, h, weight_ih, weight_hh, bias, bias_hn)
     if g.double:
         hidden = [g.of(h)]
 
@@ -87,7 +85,7 @@ def _gru(g: Graph, op: Op, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias:
             hidden.append(g.node("Add", new, g.node("Mul", z, g.node("Sub", hidden[-1], new))))
             return hidden[-1]
 
-        return _unrolled(g, op, x, weight_ih, bias, step)
+        return _unrolled(g, x, weight_ih, bias, step)
     w, r, b = (_rows(g, part, order) for part in (weight_ih, weight_hh, bias))
     inner = g.node("Concat", g.constant(np.zeros((1, 2 * k))), g.axes(g.of(bias_hn), [0], "Unsqueeze"), axis=1)
     state = g.axes(g.of(h), [0], "Unsqueeze")
@@ -99,8 +97,8 @@ def _gru(g: Graph, op: Op, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias:
 
 
 @operator("primitive.rnn")
-def _rnn(g: Graph, op: Op, x: Any, h: Any, weight: Any, *, nonlinearity: str = "tanh") -> str:
-    k = _width(g, op, h, weight)
+def _rnn(g: Graph, x: Any, h: Any, weight: Any, *, nonlinearity: str = "tanh") -> str:
+    k = _width(g, h, weight)
     if g.double:
         states = [g.of(h)]
 
@@ -109,7 +107,7 @@ def _rnn(g: Graph, op: Op, x: Any, h: Any, weight: Any, *, nonlinearity: str = "
             states.append(g.node(nonlinearity.capitalize(), gates))
             return states[-1]
 
-        return _unrolled(g, op, x, None, None, step)
+        return _unrolled(g, x, None, None, step)
     recurrent, state = (g.axes(g.of(part), [0], "Unsqueeze") for part in (weight, h))
     every, _last = g.node(
         "RNN", g.of(x), g.constant(np.eye(k)[None]), recurrent, "", "", state, hidden_size=k,

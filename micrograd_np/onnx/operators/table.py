@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from micrograd_np.compiler.ir import Op
-
 Converter = Callable[..., Any]
 OPERATORS: dict[str, Converter] = {}
-"""By operation: ``function(graph, op, *arguments, **settings)``, which returns the name of the result."""
+"""By operation: ``function(graph, *arguments, **settings)``, which returns the name of the result."""
 
 
 def operator(*names: str) -> Callable[[Converter], Converter]:
@@ -24,8 +22,3 @@ def operator(*names: str) -> Callable[[Converter], Converter]:
         return function
 
     return register
-
-
-def hint(op: Op) -> str:
-    """What the user calls the result of an operation."""
-    return op.result.label.name if op.result is not None else ""

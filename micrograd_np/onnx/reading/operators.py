@@ -26,6 +26,7 @@ from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.index import HOLE, scatter_add
 
+from ..declared import ELEMENTWISE
 from . import recurrent, windows
 from .tensors import DTYPES, type_name
 
@@ -433,31 +434,27 @@ def standardized(x: Any, axes: tuple[int, ...]) -> Any:
     return difference / (np.sqrt(np.mean(difference * difference, axis=axes, keepdims=True)) + 1e-9)
 
 
-EXPRESSIONS = {
-    "Abs": "np.abs(x)", "Acos": "np.arccos(x)", "Acosh": "np.arccosh(x)", "Add": "x + y", "And": "np.logical_and(x, y)",
-    "ArgMax": "ops.arg(x, np.argmax, axis, keepdims, select_last_index or 0)",
-    "ArgMin": "ops.arg(x, np.argmin, axis, keepdims, select_last_index or 0)", "Asin": "np.arcsin(x)",
-    "Asinh": "np.arcsinh(x)", "Atan": "np.arctan(x)", "Atanh": "np.arctanh(x)",
+EXPRESSIONS = {op.onnx: f"np.{op.name}({', '.join(op.inputs)})" for op in ELEMENTWISE} | {
+    "Abs": "np.abs(x)", "Add": "x + y", "ArgMax": "ops.arg(x, np.argmax, axis, keepdims, select_last_index or 0)",
+    "ArgMin": "ops.arg(x, np.argmin, axis, keepdims, select_last_index or 0)",
     "BitCast": "ops.values(x).view(ops.type_of(to))", "BitwiseAnd": "np.bitwise_and(x, y)",
     "BitwiseNot": "np.invert(x)", "BitwiseOr": "np.bitwise_or(x, y)", "BitwiseXor": "np.bitwise_xor(x, y)",
-    "CastLike": "x.astype(y.dtype)", "Ceil": "np.ceil(x)", "Celu": "F.celu(x, alpha)",
-    "Concat": "np.concatenate(xs, axis=axis)", "Cos": "np.cos(x)", "Cosh": "np.cosh(x)",
+    "CastLike": "x.astype(y.dtype)", "Celu": "F.celu(x, alpha)", "Concat": "np.concatenate(xs, axis=axis)",
     "CumProd": "ops.cumulate(x, np.cumprod, 1, axis, exclusive, reverse)",
     "CumSum": "ops.cumulate(x, np.cumsum, 0, axis, exclusive, reverse)", "Det": "np.linalg.det(x)",
     "Einsum": "np.einsum(equation, *xs)", "Elu": "F.elu(x, alpha)", "Equal": "x == y", "Erf": "mg.erf(x)",
-    "Exp": "np.exp(x)", "Floor": "np.floor(x)", "Gather": "np.take(x, y, axis=axis)", "Gelu": "F.gelu(x, approximate)",
+    "Gather": "np.take(x, y, axis=axis)", "Gelu": "F.gelu(x, approximate)",
     "GlobalAveragePool": "np.mean(x, axis=tuple(range(2, x.ndim)), keepdims=True)",
     "GlobalMaxPool": "np.max(x, axis=tuple(range(2, x.ndim)), keepdims=True)", "Greater": "x > y",
     "GreaterOrEqual": "x >= y", "HardSigmoid": "np.clip(alpha * x + beta, 0, 1)", "HardSwish": "F.hardswish(x)",
     "Hardmax": "ops.over_axis(x, ops.hard_max, axis, since)", "Identity": "x",
-    "InstanceNormalization": "F.instance_norm(x, None, None, y, z, eps=epsilon)", "IsNaN": "np.isnan(x)",
-    "LeakyRelu": "F.leaky_relu(x, alpha)", "Less": "x < y", "LessOrEqual": "x <= y", "Log": "np.log(x)",
+    "InstanceNormalization": "F.instance_norm(x, None, None, y, z, eps=epsilon)",
+    "LeakyRelu": "F.leaky_relu(x, alpha)", "Less": "x < y", "LessOrEqual": "x <= y",
     "LogSoftmax": "ops.over_axis(x, mg.log_softmax, axis, since)", "MatMul": "np.matmul(x, y)",
     "Max": "reduce(np.maximum, xs)", "Mean": "reduce(np.add, xs) / len(xs)",
     "MeanVarianceNormalization": "ops.standardized(x, tuple(axes))", "Min": "reduce(np.minimum, xs)",
     "Mish": "F.mish(x)", "Mod": "np.fmod(x, y) if fmod else np.remainder(x, y)", "Mul": "x * y", "Neg": "-x",
-    "NonZero": "np.asarray(np.nonzero(ops.values(x)))", "Not": "np.logical_not(x)", "Or": "np.logical_or(x, y)",
-    "Reciprocal": "np.reciprocal(x)",
+    "NonZero": "np.asarray(np.nonzero(ops.values(x)))",
     "ReduceL1": "ops.reduced(np.sum, np.abs(x), axes, keepdims, noop_with_empty_axes)",
     "ReduceL2": "np.sqrt(ops.reduced(np.sum, x * x, axes, keepdims, noop_with_empty_axes))",
     "ReduceLogSum": "np.log(ops.reduced(np.sum, x, axes, keepdims, noop_with_empty_axes))",
@@ -471,15 +468,14 @@ EXPRESSIONS = {
     "Round": "np.rint(x)", "Selu": "gamma * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))",
     "Shape": "np.asarray(x.shape[start:end], dtype=np.int64)",
     "Shrink": "np.where(x < -lambd, x + bias, np.where(x > lambd, x - bias, 0))", "Sigmoid": "F.sigmoid(x)",
-    "Sign": "np.sign(x)", "Sin": "np.sin(x)", "Sinh": "np.sinh(x)", "Size": "np.asarray(x.size)",
-    "Softmax": "ops.over_axis(x, mg.softmax, axis, since)", "Softplus": "F.softplus(x, threshold=inf)",
-    "Softsign": "F.softsign(x)", "Sqrt": "np.sqrt(x)", "Sub": "x - y", "Sum": "reduce(np.add, xs)",
-    "Swish": "x * F.sigmoid(alpha * x)", "Tan": "np.tan(x)", "Tanh": "np.tanh(x)",
-    "ThresholdedRelu": "np.where(x > alpha, x, 0)", "Tile": "np.tile(x, repeats)", "Transpose": "np.transpose(x, perm)",
-    "Trilu": "np.triu(x, k or 0) if upper else np.tril(x, k or 0)", "Unsqueeze": "np.expand_dims(x, ops.lengths(axes))",
-    "Where": "np.where(x, y, z)", "Xor": "np.logical_xor(x, y)",
+    "Size": "np.asarray(x.size)", "Softmax": "ops.over_axis(x, mg.softmax, axis, since)",
+    "Softplus": "F.softplus(x, threshold=inf)", "Softsign": "F.softsign(x)", "Sub": "x - y",
+    "Sum": "reduce(np.add, xs)", "Swish": "x * F.sigmoid(alpha * x)", "ThresholdedRelu": "np.where(x > alpha, x, 0)",
+    "Tile": "np.tile(x, repeats)", "Transpose": "np.transpose(x, perm)",
+    "Trilu": "np.triu(x, k or 0) if upper else np.tril(x, k or 0)",
+    "Unsqueeze": "np.expand_dims(x, ops.lengths(axes))", "Where": "np.where(x, y, z)",
 }  # fmt: skip
-"""The operators that are an expression of others. Settings that are not set are None."""
+"""The operators that are an expression: those that ops declare, and more. Settings that are not set are None."""
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -500,7 +496,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 @cache
 def rule(operator: str) -> Callable[..., Any] | None:
     """What `operator` of the standard is, or None; its settings are its keyword arguments."""
-    if operator not in EXPRESSIONS:
+    if operator in FUNCTIONS or operator not in EXPRESSIONS:
         return FUNCTIONS.get(operator)
     own = {"np": np, "mg": mg, "F": F, "ops": inspect.getmodule(rule), "reduce": reduce, "inf": inf}
     names = names_in(EXPRESSIONS[operator]) - own.keys()
