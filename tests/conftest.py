@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 import micrograd_np as mg
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
-from micrograd_np.core.primitive import registry
+from micrograd_np.core.registry import registry
 
 settings.register_profile(
     "ci",

@@ -12,7 +12,7 @@ import pytest
 import micrograd_np as mg
 from micrograd_np import functional
 from micrograd_np.check.samples import sample, width
-from micrograd_np.core.primitive import registry
+from micrograd_np.core.registry import registry
 from micrograd_np.ops import elementwise, index, linear, reduce, shape, transcendental
 from micrograd_np.ops.fused.scipy_special import scipys
 

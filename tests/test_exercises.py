@@ -12,7 +12,7 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np.core.modes import mode
-from micrograd_np.core.primitive import registry
+from micrograd_np.core.registry import registry
 from micrograd_np.exercises.ladder import LADDER
 
 

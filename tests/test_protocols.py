@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import micrograd_np as mg
 from micrograd_np import protocols
-from micrograd_np.core.primitive import primitive, registry
+from micrograd_np.core.primitive import primitive
+from micrograd_np.core.registry import registry
 from micrograd_np.numpy_api import scipy_names
 
 SERVED = {f"{theirs.__module__}.{theirs.__name__}": (theirs, ours) for theirs, ours in protocols.served()}

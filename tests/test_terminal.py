@@ -61,7 +61,7 @@ def test_a_program_without_standard_output_is_left_alone():
 
 def test_every_sign_that_an_op_prints_has_a_spelling():
     text = printed(
-        "from micrograd_np.core.primitive import registry; from micrograd_np.core.terminal import _SPELLED\n"
+        "from micrograd_np.core.registry import registry; from micrograd_np.core.terminal import _SPELLED\n"
         "print(sorted({c for op in registry.values() for c in op.label if ord(c) > 127} - _SPELLED.keys()))",
         "ascii",
     )

@@ -15,7 +15,8 @@ from micrograd_np.check.report import Table
 from micrograd_np.core.events import Relay
 from micrograd_np.core.messages import require_type, require_value
 from micrograd_np.core.modes import mode
-from micrograd_np.core.primitive import Primitive, registry
+from micrograd_np.core.primitive import Primitive
+from micrograd_np.core.registry import registry
 from micrograd_np.core.vertex import Vertex
 
 from .answer import Answer, judge

@@ -22,7 +22,7 @@ from micrograd_np import numpy_api, ops
 from micrograd_np.core import trees
 from micrograd_np.core.messages import use_of_result
 from micrograd_np.core.modes import mode
-from micrograd_np.core.primitive import registry
+from micrograd_np.core.registry import registry
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import writes
 

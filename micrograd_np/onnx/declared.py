@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from micrograd_np.core.primitive import registry
+from micrograd_np.core.registry import registry
 
 DECLARED = {op.name: op.onnx for op in registry.values() if op.onnx}
 """By name of an op."""

@@ -277,10 +277,10 @@ def _source(graph: Graph, v: Value, called: Mapping[int, tuple[str, str]]) -> No
 def _stretched(graph: Graph, v: Value, arrays: Sequence[Any], shape: Sequence[int]) -> str:
     """A constant whose shape depends on open axes: all of one number, or the numbers from 0 on."""
     first = arrays[0].flat[0] if arrays[0].size else 0
-    known = all(graph.compared.sum_of(n) for n in shape if isinstance(n, Size))
-    if known and all((x == first).all() for x in arrays):
+    computable = all(graph.compared.sum_of(n) for n in shape if isinstance(n, Size))
+    if computable and all((x == first).all() for x in arrays):
         return graph.node("Expand", graph.constant(first, v.dtype), graph.sizes(shape))
-    if known and len(shape) == 1 and all(np.array_equal(x, np.arange(x.size)) for x in arrays):
+    if computable and len(shape) == 1 and all(np.array_equal(x, np.arange(x.size)) for x in arrays):
         limits = graph.constant(np.int64(0)), graph.node("Squeeze", graph.sizes(shape)), graph.constant(np.int64(1))
         return graph.cast(graph.node("Range", *limits), v.dtype)
     raise OnnxError(

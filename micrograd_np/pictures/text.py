@@ -79,7 +79,7 @@ def formula(op: Any, names: list[str], static: Mapping[str, Any]) -> str:
 def op_name(op: Any) -> str:
     """The name of an op as people say it.
 
-    >>> from micrograd_np.core.primitive import registry
+    >>> from micrograd_np.core.registry import registry
     >>> op_name(registry["_einsum"]), op_name(registry["log_softmax"])
     ('einsum', 'log softmax')
     """

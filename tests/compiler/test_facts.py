@@ -6,7 +6,8 @@ import pytest
 import micrograd_np as mg
 from micrograd_np.compiler.passes.value_ranges import ranges
 from micrograd_np.core.domains import INTEGERS, REALS
-from micrograd_np.core.primitive import primitive, registry
+from micrograd_np.core.primitive import primitive
+from micrograd_np.core.registry import registry
 from micrograd_np.ops.elementwise import zero_safe_multiply
 from micrograd_np.ops.routine import clear
 

@@ -11,7 +11,8 @@ import pytest
 import micrograd_np as mg
 from micrograd_np import nn, optim
 from micrograd_np.core.domains import REALS
-from micrograd_np.core.primitive import primitive, registry
+from micrograd_np.core.primitive import primitive
+from micrograd_np.core.registry import registry
 
 
 def body(compiled):

@@ -12,7 +12,8 @@ import micrograd_np as mg
 from micrograd_np import nn
 from micrograd_np.compiler.tracing.record import Recorder
 from micrograd_np.core.domains import REALS
-from micrograd_np.core.primitive import primitive, registry
+from micrograd_np.core.primitive import primitive
+from micrograd_np.core.registry import registry
 
 
 def equal_thrice(function, draw):

@@ -14,7 +14,7 @@ from trainable import LAYERS
 import micrograd_np as mg
 from micrograd_np import nn, torch
 from micrograd_np.check.samples import samples_for
-from micrograd_np.core.primitive import registry
+from micrograd_np.core.registry import registry
 from micrograd_np.core.trees import instances
 from micrograd_np.onnx import OnnxError, export
 from micrograd_np.ops.fused.norms import over_deviation

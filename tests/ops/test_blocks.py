@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from micrograd_np.core.primitive import registry
+from micrograd_np.core.registry import registry
 
 LONG = [op for op in registry.values() if op.kernel.__code__.co_name == "blocked"]
 

@@ -10,7 +10,7 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np.check.samples import samples_for
-from micrograd_np.core.primitive import registry
+from micrograd_np.core.registry import registry
 
 EXTRA = "pip install 'micrograd_np[bench]'"
 NAMES = """

@@ -10,7 +10,7 @@ from peers.torch_table import PEERS, found, torch
 import micrograd_np as mg
 from micrograd_np.core.events import QUIET, Events
 from micrograd_np.core.modes import mode
-from micrograd_np.core.primitive import registry
+from micrograd_np.core.registry import registry
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # PyTorch's advice
 

@@ -19,7 +19,8 @@ from ..passes.dce import drop_dead_ops
 from ..printer import literal
 from ..program import Program, copied
 from .idioms import respell
-from .write import Literals, filled, under_headings
+from .layout import under_headings
+from .write import Literals, filled
 
 _ATOM, _UNARY, _PRODUCT, _SUM, _COMPARISON = 10, 7, 6, 5, 3
 _OPERATORS = {

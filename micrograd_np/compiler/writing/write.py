@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache, partial
 from inspect import getsource
 from typing import Any
 
@@ -16,9 +16,11 @@ from ..naming import Names
 from ..operations import ELEMENTWISE, PRODUCTS, uniform, writes_first
 from ..printer import literal
 from ..program import Program
+from .layout import under_headings, wrapped
+from .rolling import rolled
+from .times import Times, Word, fitting, kind_of, repetitions
 
 _POSITIONAL_OUT = (ELEMENTWISE | PRODUCTS) - {"np.maximum", "np.minimum", "np.fmax", "np.fmin"}  # which want a keyword
-WIDTH = 110
 _MANY = 24  # buffers alike that have a row each
 _OWN = (
     "np", "i", "j", "own", "quiet", "partial", "threads", "copy_context", "step", "state", "numbers", "constants",
@@ -60,7 +62,7 @@ class Literals:
         """An argument as source."""
         if type(x) is Value:
             return self.operand(x)
-        text = literal(x, self.literal)
+        text = x if type(x) is Word else literal(x, self.literal)
         return self.bound(x, "object") if text is None else text
 
     def index(self, i: Any) -> str:
@@ -143,7 +145,7 @@ class Writer(Literals):
         self.program, self.plan = program, plan
         self.aliases: dict[str, str] = {}
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
-        self.static: set[Value] = set()  # these views, and memory whose address is the same in every call
+        self.static: dict[Value, bool] = {}  # whether a value's address is the same in every call
         self.value_names: dict[Value, str] = {}
         self.operands: dict[Value, str] = {}  # those of what has been read
         self.inner: dict[Any, str] = {}  # within a loop: by value, or name of a whole array, that of the block
@@ -159,13 +161,31 @@ class Writer(Literals):
         """The name of a value: versions of one thing share it, and what is called alike in one place of the arena."""
         name = self.value_names.get(v)
         if name is None:
-            storage = None if v.is_view else self.plan.storage(v)
-            key: Any = storage or v
-            if storage is not None and storage.kind == "buffer":
-                key = storage.start, self.names.wish(v) or v, v.shape, v.dtype, v.strides
-            name = self.value_names[v] = self.names.name(key, v)
-            if storage is not None and storage.kind == "buffer":
-                self.buffers.setdefault(name, v)
+            name = self.value_names[v] = self._name_of_view(v) if v.is_view else self._name_of_memory(v)
+        return name
+
+    def _name_of_memory(self, v: Value) -> str:
+        storage = self.plan.storage(v)
+        if storage.kind != "buffer":
+            return self.names.name(storage, v)
+        name = self.names.name((storage.start, self.names.wish(v) or v, v.shape, v.dtype, v.strides), v)
+        self.buffers.setdefault(name, v)
+        return name
+
+    def _name_of_view(self, v: Value) -> str:
+        """The name of a view; one of fixed memory is made when it is named first, once for all that show the same."""
+        op = v.op
+        assert op is not None
+        if op.function == "after":
+            return self.operand(op.args[0])
+        if not self.is_static(v):
+            return self.names.name(v, v)
+        key = (op.shows, self.name(op.args[0])) if len(op.reads) == 1 else v
+        name = self.views.get(key)
+        if name is None:
+            text = self.expression(op)
+            name = self.views[key] = self.names.name(v, v)
+            self.once.append((f"{name} = {text}", op))
         return name
 
     def operand(self, v: Value) -> str:
@@ -192,11 +212,20 @@ class Writer(Literals):
 
     def is_static(self, v: Value) -> bool:
         """Whether the address of a value is the same in every call."""
-        if v in self.static or v.is_view:
-            return v in self.static
-        if (kind := self.plan.storage(v).kind) in STATIC or kind == "buffer":
-            self.static.add(v)
-        return v in self.static
+        static = self.static.get(v)
+        if static is None:
+            if v.is_view and v.op is not None:
+                static = all(map(self.is_static, v.op.reads))
+            else:
+                static = (kind := self.plan.storage(v).kind) == "buffer" or kind in STATIC
+            self.static[v] = static
+        return static
+
+    def is_silent(self, op: Op) -> bool:
+        """Whether nothing runs for an operation in each call: its memory is there, or the view is made once."""
+        if op.effect == "view":
+            return op.function == "after" or (op.result is not None and self.is_static(op.result))
+        return op.function in ("empty", "pack")
 
     # operations
 
@@ -232,40 +261,62 @@ class Writer(Literals):
             f = "method.dot"
         return self.call(op, f, args, op.kwargs, more)
 
-    def _statements(self, op: Op) -> list[str]:
-        """What runs in each call; a view of fixed memory is made once, and needs nothing."""
-        if op.effect == "view":
-            return self._view(op) if op.function != "after" else self._shown(op, self.operand(op.args[0]))
+    def statements(self, op: Op) -> list[str]:
+        """What runs in each call."""
         if isinstance(op, Loop):
             return self._loop(op)
-        if op.function in ("empty", "pack"):
-            return []
         text = self.expression(op)
-        if op.effect == "fresh" and op.result is not None:
+        if op.effect in ("fresh", "view") and op.result is not None:
             text = f"{self.name(op.result)} = {text}"
         return [text]
 
-    def _view(self, op: Op) -> list[str]:
-        z = op.result
-        assert z is not None
-        static = self.static.issuperset(op.reads) or all(map(self.is_static, op.reads))
-        key = (op.shows, self.name(op.args[0])) if static and len(op.reads) == 1 else z
-        name = self.views.get(key)
-        if name is not None:
-            return self._shown(op, name)
-        text, name = self.expression(op), self.names.name(z, z)
-        if not static:
-            return [f"{name} = {text}"]
-        self.once.append((f"{name} = {text}", op))
-        self.views[key] = name
-        return self._shown(op, name)
+    def _steps(self) -> Iterator[tuple[Op, list[str]]]:
+        """The rows of all operations, in order; equal time steps and layers are a loop."""
+        ops = [op for op in self.program.ops if not self.is_silent(op)]
+        numbers: dict[Any, int] = {}
+        kinds = [numbers.setdefault(self._kind(op), len(numbers)) for op in ops]
+        done = 0
+        for start, length, count in repetitions(kinds):
 
-    def _shown(self, op: Op, name: str) -> list[str]:
-        """Let a view have the name of what is there already."""
-        assert op.result is not None
-        self.value_names[op.result] = name
-        self.static.add(op.result)
-        return []
+            def make(begin: int, end: int, start: int = start, length: int = length, count: int = count) -> Times:
+                first, behind = start + begin * length, start + end * length
+                later = ops[behind : behind + length] if end < count else []
+                is_own = partial(self._is_own, first)
+                return Times(ops[first:behind], length, self._counter, self._fixed, is_own, later)
+
+            fit = fitting(make, count)
+            if fit is not None:
+                times, begin, end = fit
+                yield from ((op, self.statements(op)) for op in ops[done : start + begin * length])
+                yield from rolled(times, self)
+                done = start + end * length
+        yield from ((op, self.statements(op)) for op in ops[done:])
+
+    def _kind(self, op: Op) -> Any:
+        """What operations have in common that may be one row of a loop."""
+        if isinstance(op, Loop) or op.bound is not None or self.changes_state(op):
+            return op
+        return kind_of(op)
+
+    def _fixed(self, v: Value) -> str | None:
+        """As `Times` wants to know it."""
+        return None if not self.is_static(v) else "" if v.is_view else self.operand(v)
+
+    @cached_property
+    def _last(self) -> dict[Value, float]:
+        """By value that the program does not have in fixed memory: the last of its rows that names it."""
+        rows = [op for op in self.program.ops if not self.is_silent(op)]
+        last: dict[Value, float] = {v: i for i, op in enumerate(rows) for v in op.reads if not self.is_static(v)}
+        return last | {root: float("inf") for v in self.program.needed() for root in (v, v.root)}
+
+    @cached_property
+    def _counter(self) -> str:
+        """The variable that numbers time steps and layers."""
+        return self.names.unique("t")
+
+    def _is_own(self, start: int, op: Op, end: int) -> bool:
+        """As `Times` wants to know it."""
+        return op.result is not None and self._last.get(op.result, -1) < start + end
 
     def _loop(self, loop: Loop) -> list[str]:
         """A passage in blocks: the cuts are made once, where the memory is the program's own.
@@ -273,6 +324,8 @@ class Writer(Literals):
         With several threads the passage is a function, which each of them runs on blocks and buffers of its own.
         """
         inside = {*loop.slots, *(op.result for op in loop.body if op.effect == "view")}
+        for v in loop.reads:  # named here, and not in terms of a block
+            self.operand(v)
         arrays = [v for op in loop.body for v in (*op.reads, *op.defines) if v not in inside and v.shape != ()]
         whole = {self.operand(v): v for v in reversed(arrays)}  # by place: the first value that lies there
         fixed = [x for x in reversed(whole) if self.is_static(whole[x])]
@@ -294,9 +347,9 @@ class Writer(Literals):
         if local:
             share = "" if loop.threads == 1 else f"i // {per * loop.block} * {loop.block}"
             once.append(f"    own = slice({share}, {share} + j - i)" if share else "    own = slice(j - i)")
-        once += _filled(f"    {name}.append((", ["i", "j", *cuts], "))")
+        once += wrapped(f"    {name}.append((", ["i", "j", *cuts], "))")
         heads = [*(inner[x] for x in fixed), *slots.values()]
-        rows = _filled("for ", ["i", "j", *heads], f" in {name}:")
+        rows = wrapped("for ", ["i", "j", *heads], f" in {name}:")
         rows += [f"    {inner[x]} = {f}[i:j]" for x, f in zip(passing, flat, strict=True)]
         self.inner = inner
         within = under_headings(((op, self._within(op)) for op in loop.body), sections=False)
@@ -345,7 +398,7 @@ class Writer(Literals):
         for v in values:  # names from the user first, so that they are not taken: of memory, of what is computed
             if v.label.name and not v.is_view:
                 self.name(v)
-        body = under_headings((op, self._statements(op)) for op in program.ops)
+        body = under_headings(self._steps())
         results = [self._given_away(v) for v in values_in(program.results)]
         returned = f"{', '.join(results)}{',' if len(results) == 1 else ''}"
         body.append((f"return {returned}" if results else "return ()", None))
@@ -435,42 +488,12 @@ class Writer(Literals):
             if len(places) <= _MANY:
                 rows.append(f"{name} = {call.format(places[name])}")
             elif next(iter(places)) == name:
-                rows += _filled("(", [*places], ") = (")
-                rows += _filled(f"    {call.format('i')} for i in (", [*places.values()], "))")
+                rows += wrapped("(", [*places], ") = (")
+                rows += wrapped(f"    {call.format('i')} for i in (", [*places.values()], "))")
             if storage.begins is not None and storage not in filled:
                 filled.add(storage)
                 rows.append(f"{name}.fill({self.literal(storage.begins)})  # as the gaps between its parts stay")
         return rows
-
-
-def under_headings(groups: Iterable[tuple[Op, list[str]]], *, sections: bool = True) -> list[tuple[str, Op | None]]:
-    """The rows of operations, each with the operation, below their sections and the user's lines."""
-    body: list[tuple[str, Op | None]] = []
-    section = where = ""
-    for op, rows in groups:
-        if not rows:
-            continue
-        if sections and op.section != section:
-            body += [("", None)] * bool(body) + [(f"# {op.section}", None)]
-            section, where = op.section, ""
-        if op.where and op.where != where:
-            body.append((f"# {op.where}"[:WIDTH], None))
-            where = op.where
-        body += [(row, op) for row in rows]
-    return body
-
-
-def _filled(head: str, parts: list[str], tail: str) -> list[str]:
-    """``head part, part, … tail`` on as many lines as it takes."""
-    rows = [head]
-    for i, part in enumerate(parts):
-        text = part + (", " if i < len(parts) - 1 else "")
-        if len(rows[-1]) + len(text) > WIDTH:
-            rows[-1] = rows[-1].rstrip() + " \\" if "(" not in head else rows[-1].rstrip()
-            rows.append(" " * (len(head) - len(head.lstrip()) + 4))
-        rows[-1] += text
-    rows[-1] += tail
-    return rows
 
 
 @lru_cache(maxsize=64)
