@@ -8,7 +8,7 @@ from pathlib import Path
 
 import micrograd_np.ops
 from micrograd_np.check.description import LOOPS, derivatives
-from micrograd_np.core.primitive import registry
+from micrograd_np.core.registry import registry
 
 PAGE = Path(__file__).with_name("ops.md")
 HEAD = """\

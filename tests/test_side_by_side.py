@@ -117,7 +117,7 @@ def test_our_column_runs(library, code):
     ours(library, code)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # the others' advice
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")  # the others' advice
 @pytest.mark.parametrize(("library", "theirs", "code"), ROWS)
 def test_the_columns_agree(library, theirs, code):
     expected, found = LIBRARIES[library](theirs), ours(library, code)

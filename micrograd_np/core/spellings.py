@@ -210,6 +210,8 @@ _OF_PARTS = {
         **{name: f"np.linalg.{name}(t.numpy()), which has no gradient" for name in _OF_MATRICES.split()},
         **{f"{name}_ex": f"mg.linalg.{name}" for name in ("cholesky", "inv", "solve")},
         "LinAlgError": "np.linalg.LinAlgError", **{name: _SCIPYS[name] for name in ("lu", "matrix_exp")},
+        "matrix_sqrth": "scipy.linalg.sqrtm(t.numpy()), which has no gradient",
+        "polar": "scipy.linalg.polar(t.numpy()), which has no gradient",
     },
     "nn.init": {
         name: f"mg.nn.init.{name}_" for name in _INITIAL.split()
@@ -302,7 +304,7 @@ _PARTS = "nn functional optim optim.lr_scheduler data training random linalg spe
 _PYTORCHS = {"functional": "nn.functional", "data": "utils.data", "Module": "nn.Module", "Optimizer": "optim.Optimizer"}
 """Parts and classes that PyTorch has elsewhere."""
 KINDS_NOT_HERE = {
-    "complex numbers": r"complex conj angle imag real$ polar cdouble cfloat chalf stft",
+    "complex numbers": r"b?complex conj angle imag real$ polar cdouble cfloat chalf stft",
     "tensors that are sparse, nested or quantised": r"""
         sparse coalesced?$ crow ccol (row|col)_indices ^indices ^values dense spmm dsmm hsmm saddmm s?sp?mm$ quan
         ^q_ q?u?int\d qscheme int_repr fbgemm ^qat bits\d float[48]_ intrinsic ^ao$ nested jagged padded masked$

@@ -573,7 +573,7 @@ shared = nn.Linear(2, 2)
     [
         (nn.Sequential(shared, nn.Tanh(), shared), (1, 2), ["x", "tanh"]),
         (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2)), (1, 1, 4, 4), ["x", "reshape"]),
-        (nn.Sequential(nn.Linear(2, 2), nn.PReLU(), nn.LayerNorm(2)), (1, 2), ["x", "relu", "−z₁", "relu", "z₂"]),
+        (nn.Sequential(nn.Linear(2, 2), nn.PReLU(), nn.LayerNorm(2)), (1, 2), ["x", "relu", "z₁", "z₂"]),
         (nn.Sequential(nn.Linear(2, 2), nn.Sigmoid(), nn.RMSNorm(2)), (1, 2), ["x", "σ(z₁)"]),
         (Last(), (3, 1, 4), ["x", "z₃[-1]"]),  # the outputs that the layer takes out of its result lie in it
         (nn.Sequential(Skip(), nn.BatchNorm1d(2)).eval(), (1, 2), ["x", "x"]),  # though that layer adds, too
