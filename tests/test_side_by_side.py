@@ -117,7 +117,10 @@ def test_our_column_runs(library, code):
     ours(library, code)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")  # the others' advice
+QUIET = [f"ignore::{kind}Warning" for kind in ("User", "Future", "Deprecation")]  # the others' advice
+
+
+@pytest.mark.filterwarnings(*QUIET)
 @pytest.mark.parametrize(("library", "theirs", "code"), ROWS)
 def test_the_columns_agree(library, theirs, code):
     expected, found = LIBRARIES[library](theirs), ours(library, code)

@@ -36,6 +36,7 @@ from .failure import explain
 from .pullback import BackwardProgram
 
 _numbers = itertools.count(1)
+_gone: list[str] = []  # files of programs that are gone; `linecache` can lose none while it looks through its own
 
 
 class CompiledProgram:
@@ -50,8 +51,10 @@ class CompiledProgram:
         self.number = next(_numbers)
         self.filename = f"<micrograd_np {program.name} {self.number}>"
         lines = self.source.splitlines(keepends=True)
+        while _gone:
+            linecache.cache.pop(_gone.pop(), None)
         linecache.cache[self.filename] = (len(self.source), None, lines, self.filename)
-        finalize(self, linecache.cache.pop, self.filename, None)
+        finalize(self, _gone.append, self.filename)
         finalize(self, _dissolve, [*program.ops, *raw.ops])
         namespace: dict[str, Any] = {}
         exec(builtins.compile(self.source, self.filename, "exec"), namespace)  # noqa: S102  it was just written
