@@ -59,6 +59,16 @@ def test_a_write_through_a_view_is_seen_by_backward(view, made, of):
         z.backward()
 
 
+@pytest.mark.parametrize("op", [mg.exp, mg.sqrt, mg.tanh, mg.sigmoid, mg.reciprocal, mg.relu], ids=lambda op: op.name)
+def test_a_write_to_a_result_that_its_own_rule_reads_is_seen(op):
+    y = op(leaf())
+    z = y.sum()
+    with mg.no_grad():
+        y[0] *= 2
+    with CHANGED:
+        z.backward()
+
+
 @views
 def test_a_write_to_what_a_view_looks_into_is_seen_where_the_view_was_read(view):
     w = leaf()
