@@ -102,7 +102,7 @@ def spelling(function: str, kinds: tuple[Any, ...], *, exact: bool = True) -> Sp
     return Spelling("", (ufunc.__name__, signature), tuple(inputs), output)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None, typed=True)  # np.float64(3) gives other types than 3 does
 def power_by(exponent: Any, dtype: np.dtype[Any]) -> str:
     """What NumPy computes for a power by one number, in every bit: a square, a root, a reciprocal, or a power.
 
