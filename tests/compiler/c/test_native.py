@@ -474,7 +474,7 @@ def test_powers_by_equal_numbers_of_two_types_are_told_apart(order):
         for _ in range(3):
             z = compiled(x).data
             assert (z.dtype, z.tobytes()) == (expected.dtype, expected.tobytes())
-        assert ("np.power" in str(compiled.report())) == isinstance(exponent, np.float64)  # of two types, in NumPy
+        assert str(compiled.report()).endswith("its bits are those of NumPy's program.")
 
 
 @pytest.mark.parametrize("exponent", [2.0, 0.5, -1.0])
