@@ -19,10 +19,11 @@ when it is stale. Everything else in the package is composed of these, so whatev
 differentiated, to any order.
 
 The derivative is not typed in: it is what the op's rule prints when it runs on symbols. *g* is the gradient that
-arrives, *z* the result. [condition] is 1 where the condition holds and 0 elsewhere, and what it multiplies may be
-infinite; a ÷ b is a / b and 0 where a = 0, a × b is 0 where either is (where nothing arrives, nothing leaves); a ÷₀
-b is 0 where b = 0. An x ↑ b is x, at least b; x ↓ b is x, at most b. Sums that undo broadcasting belong to the
-backward pass, not to the rules. What happens at the edges is in [edges.md](edges.md).
+arrives, *z* the result; numbers are those of an example, whose settings are named where the formula depends on them.
+[condition] is 1 where the condition holds and 0 elsewhere, and what it multiplies may be infinite; a ÷ b is a / b and
+0 where a = 0, a × b is 0 where either is (where nothing arrives, nothing leaves); a ÷₀ b is 0 where b = 0; x ↑ b is
+the larger of the two, x ↓ b the smaller. Sums that undo broadcasting belong to the backward pass, not to the rules.
+What happens at the edges is in [edges.md](edges.md).
 """
 
 

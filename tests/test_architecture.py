@@ -27,8 +27,8 @@ FLOORS = (
         *("autograd", "optim", "check", "compiler", "pictures", "debug"),
     ),
     ("nn", "data", "storage", "exercises"),
-    ("training",),
-    ("sklearn", "onnx", "distributed", "torch"),
+    ("training", "distributed"),
+    ("sklearn", "onnx", "torch"),
 )
 
 modules = {
@@ -85,8 +85,9 @@ def test_every_module_has_a_floor():
     assert [name for name in modules if floor(name) is None] == [], "say in FLOORS on which floor they live"
 
 
-def test_imports_lead_only_downward():
-    above = {name: {other for other in imported(name) if (floor(other) or 0) > (floor(name) or 0)} for name in modules}
+def test_imports_lead_only_downward_for_types_and_later_too():
+    found = {name: imported(name, also_for_types=True, also_later=True) for name in modules}
+    above = {name: {x for x in others if (floor(x) or 0) > (floor(name) or 0)} for name, others in found.items()}
     assert {name: others for name, others in above.items() if others} == {}, "these are on floors above its own"
 
 
@@ -178,7 +179,7 @@ def test_files_are_short(record_property):
 LINES = {
     ".": 540,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
     "autograd": 800,
-    "check": 1410,  # check_primitive also claims that a compiled call is eager's
+    "check": 1420,  # check_primitive also claims that a compiled call is eager's; formulas name their settings
     "compiler": 2600,
     "compiler/c": 3600,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1050,
@@ -188,12 +189,12 @@ LINES = {
     "core": 3220,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours;
     # and the registry imports what is missing, so that the package does not
     "data": 960,  # examples in docstrings
-    "debug": 820,  # examples in docstrings
+    "debug": 870,  # a forward pass that summary and pictures observe
     "distributed": 1250,  # its budget is 900: what goes wrong between processes is said in sentences
     "engine": 1790,  # what PyTorch's size(), transpose and max would mean is said
     "exercises": 680,  # more than the 250 that were planned: what a wrong rule looks like is said in words
     "functional": 2840,  # images at the places of a grid, unpooling and noise, as in PyTorch
-    "nn": 4770,  # summary says which inputs a model takes
+    "nn": 4730,  # summary says which inputs a model takes
     "numpy_api": 3010,  # PyTorch's names for what means the same
     "onnx": 920,  # which operators declarations name
     "onnx/operators": 1090,

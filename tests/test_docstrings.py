@@ -91,6 +91,16 @@ def test_every_public_name_has(what, known):
     assert without == known, "well done: strike these from the list"
 
 
+def test_every_file_of_layers_is_on_one_page_of_the_reference():
+    pages = SOURCE.parents[1].glob("reference/nn*.rst")
+    listed = [
+        name for page in pages for names in re.findall(":of: (.*)", page.read_text("utf-8")) for name in names.split()
+    ]
+    files = {path.stem for path in Path(mg.nn.__file__).parent.glob("[!_]*.py")}
+    homes = {x.__module__.rpartition(".")[2] for x in vars(mg.nn).values() if inspect.isclass(x)} & files
+    assert sorted(listed) == sorted(homes), "name each file once, behind :of: in docs/reference/nn*.rst"
+
+
 def test_every_method_and_property_has_a_docstring_there_or_where_it_is_first_declared():
     found = {
         f"{name}.{method}"

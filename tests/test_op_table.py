@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
+from micrograd_np.check.description import derivatives
 from micrograd_np.engine.symbol import Symbol, formula
 from micrograd_np.ops.linear import matmul
 
@@ -35,6 +36,11 @@ def test_the_op_table_is_fresh():
 )
 def test_a_rule_prints_its_formula(op, wrt, expected):
     assert formula(op, wrt) == expected
+
+
+def test_a_formula_that_depends_on_settings_names_those_of_its_example():
+    assert derivatives(mg.functional.hardtanh) == {"x": "g · [x > 0 ∧ (x < 6)] for min_val=0.0, max_val=6.0"}
+    assert derivatives(mg.square) == {"x": "2 · g · x"}
 
 
 def test_the_formula_of_a_matrix_product_transposes_the_other():

@@ -70,6 +70,16 @@ def complaint_of(make, arguments):
     return None
 
 
+def test_annotations_are_texts_because_size_and_count_are_read_by_name():
+    objects = {
+        name
+        for name, make in CLASSES.items()
+        for p in inspect.signature(make.__init__ if inspect.isclass(make) else make).parameters.values()
+        if not isinstance(p.annotation, str) and p.annotation is not p.empty
+    }
+    assert objects == set(), "begin their files with: from __future__ import annotations"
+
+
 CASES = [
     (name, make, setting)
     for name, make in CLASSES.items()

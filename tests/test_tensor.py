@@ -409,3 +409,9 @@ def test_formatting_never_warns_of_a_lost_gradient():
         float(x)
     with pytest.warns(UserWarning, match=r"int\(\) of a tensor"):
         int(x)
+
+
+def test_a_result_knows_the_op_that_made_it_and_a_leaf_none():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    assert (x * 2).op is mg.multiply
+    assert (x.detach() * 2).op is x.op is None

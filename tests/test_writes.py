@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import re
 import weakref
 from dataclasses import dataclass
 
@@ -57,6 +58,26 @@ def test_a_write_through_a_view_is_seen_by_backward(view, made, of):
         target /= 2
     with CHANGED:
         z.backward()
+
+
+@pytest.mark.parametrize("op", [mg.exp, mg.sqrt, mg.tanh, mg.sigmoid, mg.reciprocal, mg.relu], ids=lambda op: op.name)
+def test_a_write_to_a_result_that_its_own_rule_reads_is_seen(op):
+    y = op(leaf())
+    z = y.sum()
+    with mg.no_grad():
+        y[0] *= 2
+    with CHANGED:
+        z.backward()
+
+
+def test_the_error_lists_the_names_of_inputs_if_they_have_any():
+    for name, said in (("w", "square (inputs: w), or itself"), (None, "square, or itself")):
+        w = mg.Tensor([2.0], requires_grad=True, name=name)
+        z = w.square()
+        with mg.no_grad():
+            w += 1
+        with pytest.raises(RuntimeError, match=re.escape(said)):
+            z.backward()
 
 
 @views

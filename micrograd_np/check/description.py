@@ -19,14 +19,24 @@ _LONGEST = 100
 
 
 def derivatives(op: Primitive[Any]) -> dict[str, str]:
-    """The rule by each input as a formula: on the example that makes it shortest. None for loops."""
+    """The rule by each input as a formula: on the example that makes it shortest. None for loops.
+
+    Where the formula depends on the settings, those of the example are named: ``g · exp min(x, 0) for alpha=1.0``.
+    """
     if op.__module__.endswith(LOOPS):
         return {}
     firsts: dict[str, Sample] = {}
     for example in samples_for(op, 0):
         firsts.setdefault(repr(example.static), example)
-    names = [name for name in op.inputs if name not in op.not_differentiable]
-    return {name: min((formula(op, name, *s.inputs, **s.static) for s in firsts.values()), key=len) for name in names}
+    settings = [{**op.defaults, **s.static} for s in firsts.values()]
+    varied = [name for name in op.statics if len({repr(static[name]) for static in settings}) > 1]
+    rules = {}
+    for name in [name for name in op.inputs if name not in op.not_differentiable]:
+        formulas = [formula(op, name, *s.inputs, **s.static) for s in firsts.values()]
+        text, static = min(zip(formulas, settings, strict=True), key=lambda pair: len(pair[0]))
+        alike = len(set(formulas)) == 1
+        rules[name] = text if alike else f"{text} for {', '.join(f'{x}={static[x]!r}' for x in varied)}"
+    return rules
 
 
 def spelling(op: Primitive[Any]) -> str:

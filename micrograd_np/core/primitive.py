@@ -207,7 +207,7 @@ class Primitive(Generic[P]):
         return self
 
     def reads_of(self, needs: int, count: int) -> _Reads:
-        """What the rules read, of those of `count` inputs whose bits are set in `needs`.
+        """What is read by the rules of those of `count` inputs whose bits are set in `needs`.
 
         How much of the result; the inputs of which they read nothing; those of which only shape or dtype; and the
         arrays that the rules are given, if they read no input at all.
@@ -309,7 +309,7 @@ class Primitive(Generic[P]):
         return self(*adapted, **static)
 
     def _deferred(self, x: Any, inputs: tuple[Any, ...]) -> Any:
-        """What `x` itself computes, if its type has an arithmetic and another input is a tensor; else NotImplemented.
+        """What `x` computes, if its type has its own arithmetic and another input is a tensor; else NotImplemented.
 
         A type with its own ``__array_ufunc__`` comes first: ``tensor * labelled`` is as ``labelled * tensor``. Where
         that is None, the reflected method is called.

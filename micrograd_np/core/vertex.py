@@ -208,7 +208,8 @@ def source(x: Any) -> Any:
 class Constant:
     """An input without a gradient that is held; calling this returns it, as for a weak reference.
 
-    Of a tensor without a name the array is held: the tensor itself may become a result, and then refers back here.
+    For a tensor without a name its array is held: a write may turn the tensor into a result of this very graph, which
+    would then keep itself alive.
     """
 
     __slots__ = ("array", "held")

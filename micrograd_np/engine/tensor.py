@@ -120,7 +120,7 @@ def _operators(op: Any) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tens
 
 
 class Tensor(Vertex):
-    """An n-dimensional array of numbers, made of data, never of a shape, that records what is computed from it.
+    """An n-dimensional array of numbers, made of data, never of a shape, that records how it was computed.
 
     ``Tensor(5)`` is the number 5, of shape (), where PyTorch's ``torch.Tensor(5)`` has five elements: `empty` makes
     those. `data` is anything NumPy takes for an array of numbers; an ndarray is shared, not copied, unless `dtype` asks
@@ -320,7 +320,7 @@ class Tensor(Vertex):
     # gradients
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Set whether this, of any shape, requires a gradient; returns self. TypeError unless the dtype is floating.
+        """Set whether this tensor, of any shape, requires a gradient; returns self. TypeError unless it is floating.
 
         >>> Tensor([1.0, 2.0]).requires_grad_()
         Tensor([1., 2.], requires_grad=True)
@@ -338,7 +338,7 @@ class Tensor(Vertex):
         return self
 
     def retain_grad(self) -> None:
-        """Keep the gradient of this result, of its shape, in `grad` in the next backward pass.
+        """Keep the gradient of this result, of its shape, in `grad`, where later backward passes add theirs.
 
         RuntimeError where none will arrive.
 
@@ -357,9 +357,9 @@ class Tensor(Vertex):
             self.notes = {**(self.notes or {}), "retain_grad": ref(self)}
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
-        """Call ``hook(gradient)`` when the gradient of this is complete; a result other than None replaces it.
+        """Call ``hook(gradient)`` when the gradient of this tensor is complete; a result replaces it, unless None.
 
-        Both are tensors of this shape. The handle returned removes it: ``handle.remove()``, or ``with handle:``.
+        Both are tensors of this shape. The handle removes the hook: ``handle.remove()``, or ``with handle:``.
         RuntimeError where none will arrive.
 
         >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -376,10 +376,10 @@ class Tensor(Vertex):
     def backward(
         self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
     ) -> None:
-        """Add the derivative of this to `grad` of every leaf it was computed from, or only of the tensors in `inputs`.
+        """Add the derivative of this tensor to `grad` of every leaf it was computed from, or of `inputs` only.
 
-        Without `gradient` this must have one element; otherwise `gradient`, of this shape, is the derivative of some
-        scalar by this. The graph is freed on the way unless `retain_graph`; with `create_graph` the gradients are
+        Without `gradient` it must have one element; otherwise `gradient`, of this shape, is the derivative of some
+        scalar by it. The graph is freed on the way unless `retain_graph`; with `create_graph` the gradients are
         themselves recorded, and can be differentiated. RuntimeError when there is no graph, or it has been freed.
 
         >>> w = Tensor(3.0, requires_grad=True)
@@ -433,7 +433,7 @@ class Tensor(Vertex):
         return seed
 
     def zero_grad(self) -> None:
-        """Set `grad`, of whatever shape, to None.
+        """Set `grad` to None, whatever its shape.
 
         >>> w = Tensor([1.0, 2.0], requires_grad=True)
         >>> w.zero_grad()
@@ -656,7 +656,7 @@ class Tensor(Vertex):
         return self if target == self.dtype else self.astype(target)
 
     def cpu(self) -> Self:
-        """This tensor itself, its shape and dtype: there is one device.
+        """This tensor itself, shape and dtype unchanged: there is one device.
 
         >>> Tensor([1.0]).cpu()
         Tensor([1.])

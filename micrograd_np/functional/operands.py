@@ -51,7 +51,7 @@ def as_like(x: Any, input: Any) -> Any:
 
 
 def operands(name: str, input: Any, **others: Any) -> list[Any]:
-    """`input` as floating numbers, the others as Tensors or arrays of its kind, all of one shape or ValueError."""
+    """`input` as a floating Tensor, and the others in its dtype. ValueError unless all have one shape."""
     x = as_floats(input)
     xs = [x]
     shape = x.data.shape

@@ -45,9 +45,8 @@ class FunctionModule(Module):
         if function is not None:
             code = getattr(unwrap(cls.__init__), "__code__", None)
             names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ()
-            plain = isinstance(
-                function, FunctionType
-            )  # an op is not bound anyway, and would be asked for its docstring
+            # an op is not bound as a method, and unwrapping it would derive its docstring
+            plain = isinstance(function, FunctionType)
             cls._function = staticmethod(unwrap(function)) if plain else function  # nobody misspells its keywords
             cls._settings = tuple([name for name in names if name != "inplace"])  # most functions have none
             if text and "inplace" in names:
@@ -63,7 +62,7 @@ class FunctionModule(Module):
 
 
 class FunctionLayer(FunctionModule):
-    """Such a module with one input. Its repr shows all settings, or what `_in_repr` says."""
+    """A `FunctionModule` with one input. Its repr shows all settings, or what `_in_repr` says."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)

@@ -1,4 +1,4 @@
-"""Losses as modules: each holds its settings; what it computes, `functional` says."""
+"""Losses as modules: each holds its settings and calls its function of `functional`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FunctionalLoss(FunctionModule):
 
 
 class Loss(FunctionalLoss):
-    """Such a loss of an input against a target."""
+    """A `FunctionalLoss` of an input against a target."""
 
     def forward(self, input: Any, target: Any) -> Tensor:
         """The loss of `input` against `target`."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from inspect import signature
@@ -12,14 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np import random
 from micrograd_np.core.events import Events
 from micrograd_np.core.messages import count_of, explain_keywords, require_type
-from micrograd_np.core.modes import mode
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.trees import instances
-from micrograd_np.core.writes import owner_of, writes
-from micrograd_np.engine.grad_mode import enable_grad
+from micrograd_np.core.writes import owner_of
+from micrograd_np.debug.observed import as_inputs, observed
 from micrograd_np.engine.tensor import Tensor
 
 from .module import Module
@@ -102,7 +99,7 @@ class Summary:
 class _Counter(Events):
     """Charges the cost of one forward pass to the modules in which it arises."""
 
-    def __init__(self, model: Module, inputs: tuple[Tensor, ...]) -> None:
+    def __init__(self, model: Module, inputs: Sequence[Tensor]) -> None:
         self.rows: dict[int, Row] = {}
         paths: list[str] = []
         for path, m in model.named_modules():
@@ -121,7 +118,7 @@ class _Counter(Events):
 
     def leave(self, module: Module, args: Any, result: Any) -> None:
         row = self.stack.pop()
-        row.shapes = [x.shape for x in _tensors(result)]
+        row.shapes = [x.shape for x in instances(result, Tensor)]
 
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Any, result: Any) -> None:
         if not self.stack:
@@ -159,8 +156,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     total                              49          1,280             4.4 kB
     """
     require_type("summary", "model", model, isinstance(model, Module), "a Module")
-    floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
-    tensors = tuple(_input(x, floating) for x in inputs)
+    tensors = as_inputs("summary", model, inputs)
     try:
         signature(model.forward).bind(*tensors)
     except TypeError as error:
@@ -172,7 +168,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     handles = []
     for module in model.modules():
         handles += [module.register_forward_pre_hook(counter.enter), module.register_forward_hook(counter.leave)]
-    with _watched(model, counter):
+    with observed(model, counter):
         try:
             model(*tensors)
         finally:
@@ -180,42 +176,6 @@ def summary(model: Module, *inputs: Any) -> Summary:
                 handle.remove()
     sizes = [(p.size, p.requires_grad) for p in model.parameters()]
     return Summary(list(counter.rows.values()), sum(n for n, _ in sizes), sum(n for n, trained in sizes if trained))
-
-
-@contextmanager
-def _watched(model: Module, events: Events) -> Iterator[None]:
-    """Tell `events` what happens, with a graph; then restore attributes and buffers of `model`, and the generator."""
-    buffers = [(b, b.data.copy(), (b.data, b.node, b.requires_grad, b._notes)) for b in model.buffers()]
-    attributes = [(module, dict(vars(module))) for module in model.modules()]  # a call may replace a buffer
-    state, outer = random.generator().bit_generator.state, mode.events
-    mode.set(events=events)
-    try:
-        with enable_grad():
-            yield
-    finally:
-        mode.set(events=outer)
-        random.generator().bit_generator.state = state
-        for module, before in attributes:
-            vars(module).clear()
-            vars(module).update(before)
-        for b, values, kept in buffers:
-            b.data, b.node, b.requires_grad, b._notes = kept  # a write in the graph makes it a result
-            b.data[...] = values
-            writes.note(b.data)
-
-
-def _input(x: Any, floating: Any) -> Tensor:
-    if isinstance(x, Tensor):
-        return x
-    if type(x) is tuple and all(isinstance(n, int) for n in x):
-        message = f"summary: {x} may be a shape or values. For a shape, pass np.zeros({x}); for values, np.array({x})."
-        raise TypeError(message)
-    array = np.asarray(x)
-    return Tensor(array.astype(floating) if array.dtype.kind == "f" and floating is not None else array)
-
-
-def _tensors(tree: Any) -> list[Tensor]:
-    return list(instances(tree, Tensor))
 
 
 def _bytes(n: float) -> str:

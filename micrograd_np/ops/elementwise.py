@@ -56,7 +56,7 @@ def zero_safe_divide(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
     In derivative rules a gradient of 0 stays 0 by it: ``where(x > 0, sqrt(x), 0)`` has the gradient 0 at 0.
     """
-    if isinstance(y, (int, float)) and y:
+    if isinstance(y, (int, float)) and (y < 0 or y > 0):  # neither 0 nor nan
         return xp.true_divide(x, y, out=out)
     keep = xp.not_equal(x, 0)
     with xp.errstate(all="ignore"):

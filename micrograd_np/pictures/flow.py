@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from micrograd_np.core.events import Events
+from micrograd_np.core.trees import instances
 from micrograd_np.core.vertex import Vertex, source
+from micrograd_np.debug.observed import as_inputs, observed
 from micrograd_np.engine.tensor import Tensor
 
 from .repeats import Repeats
@@ -128,15 +130,12 @@ def _is_layer(module: Any) -> bool:
 
 def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
     """The blocks of one pass of `x` through `model`, inputs first, without layers that do nothing; and its result."""
-    from micrograd_np.nn.summary import _input, _tensors, _watched
-
-    floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
-    examples = (_input(part, floating) for part in (x if isinstance(x, tuple) else (x,)))
+    examples = as_inputs("draw_network", model, x if isinstance(x, tuple) else (x,))
     inputs = [Tensor(part.data.copy(), name=part.name) for part in examples]  # the model may write into them
     flow = _Flow(model, inputs)
-    with _watched(model, flow):
+    with observed(model, flow):
         result = model(*inputs)
-    for t in reversed(_tensors(result)):  # of several that a layer makes, the first is its result
+    for t in reversed([*instances(result, Tensor)]):  # of several that a layer makes, the first is its result
         maker = flow.maker(t)
         if maker is not None and maker not in flow.passed:
             maker.result = t.data

@@ -332,3 +332,14 @@ def test_a_tuple_of_numbers_is_told_apart_by_them_and_may_become_an_array(rng):
         found, wanted = compiled(x, k), step(mg.Tensor(x), k)
         assert [np.asarray(z).tolist() for z in found] == [np.asarray(z).tolist() for z in wanted]
     assert compiled.cache_info()[:2] == (1, 2)
+
+
+def test_what_only_has_the_fields_of_a_named_tuple_is_an_object_like_any_other():
+    class Columns:
+        _fields = ("rate",)
+        rate = 2.0
+
+    columns = Columns()
+    step = mg.compile(lambda x, columns: x * columns.rate)
+    for _ in range(2):
+        assert step(np.ones(1), columns).item() == 2

@@ -727,6 +727,11 @@ def test_a_wrong_setting_is_refused_with_what_to_choose(small, setting, error, s
     assert str(refused.value) == f"draw: {said}"
 
 
+def test_the_least_settings_are_drawn(small):
+    assert mg.draw(small[-1], depth=0, max_nodes=1).source
+    assert mg.draw_steps(small[-1].sum(), max_ops=2)
+
+
 @pytest.mark.parametrize("direction", ["up", "lr"])
 def test_a_wrong_direction_is_refused(small, direction):
     with pytest.raises(ValueError, match=f"draw: direction is '{direction}'; choose TB, LR, BT or RL"):

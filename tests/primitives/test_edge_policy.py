@@ -198,3 +198,12 @@ def test_reductions_of_nothing_are_what_numpy_says(f):
 def test_an_extreme_of_nothing_is_an_error(f):
     with pytest.raises(ValueError, match=f.name):
         f(mg.Tensor(np.zeros((0, 3))), axis=0)
+
+
+@pytest.mark.parametrize("divisor", [0.0, -0.0, INF, NAN])
+@pytest.mark.parametrize("kind", [float, np.array, mg.Tensor])
+def test_no_gradient_leaves_a_quotient_where_none_arrives_whatever_it_is_divided_by(divisor, kind):
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    with np.errstate(all="ignore"):
+        mg.where([True, True], x, x / kind(divisor)).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [1, 1])

@@ -94,10 +94,10 @@ def _overlapping(steps: Sequence[Step], places: Places) -> dict[Any, list[Place]
     for step in steps:
         for place in step.touches:
             distinct.setdefault(place.storage, {})[place[:5]] = place
-    near: dict[Any, list[Place]] = {key: [] for found in distinct.values() for key in found}
-    for found in distinct.values():
+    near: dict[Any, list[Place]] = {key: [] for keyed in distinct.values() for key in keyed}
+    for keyed in distinct.values():
         behind: list[tuple[int, Place]] = []  # the places that begin before, and where each ends
-        for place in sorted(found.values(), key=lambda place: place.bounds):
+        for place in sorted(keyed.values(), key=lambda place: place.bounds):
             begin, end = place.bounds
             behind = [*(x for x in behind if x[0] > begin), (end, place)]
             for _, there in behind:
