@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from inspect import getsource
 from typing import Any
 
@@ -272,7 +272,7 @@ class Writer(Literals):
 
     def _steps(self) -> Iterator[tuple[Op, list[str]]]:
         """The rows of all operations, in order; equal time steps and layers are a loop."""
-        ops = [op for op in self.program.ops if not self.is_silent(op)]
+        ops, name = self._loud, cache(self._fixed)
         numbers: dict[Any, int] = {}
         kinds = [numbers.setdefault(self._kind(op), len(numbers)) for op in ops]
         done = 0
@@ -282,7 +282,7 @@ class Writer(Literals):
                 first, behind = start + begin * length, start + end * length
                 later = ops[behind : behind + length] if end < count else []
                 is_own = partial(self._is_own, first)
-                return Times(ops[first:behind], length, self._counter, self._fixed, is_own, later)
+                return Times(ops[first:behind], length, self._counter, name, is_own, later)
 
             fit = fitting(make, count)
             if fit is not None:
@@ -303,10 +303,15 @@ class Writer(Literals):
         return None if not self.is_static(v) else "" if v.is_view else self.operand(v)
 
     @cached_property
+    def _loud(self) -> list[Op]:
+        """The operations for which something runs in each call."""
+        return [op for op in self.program.ops if not self.is_silent(op)]
+
+    @cached_property
     def _last(self) -> dict[Value, float]:
         """By value that the program does not have in fixed memory: the last of its rows that names it."""
-        rows = [op for op in self.program.ops if not self.is_silent(op)]
-        last: dict[Value, float] = {v: i for i, op in enumerate(rows) for v in op.reads if not self.is_static(v)}
+        rows = enumerate(self._loud)
+        last: dict[Value, float] = {v: i for i, op in rows for v in op.reads if not self.is_static(v)}
         return last | {root: float("inf") for v in self.program.needed() for root in (v, v.root)}
 
     @cached_property
