@@ -77,7 +77,8 @@ class Recorded(mixins.NDArrayOperatorsMixin):
             part, recorder = self._array[index], self._recorder
             if type(part) is np.ndarray:
                 recorder.note_frames()
-                return recorder.view("getitem", getitem, (recorder.cells.read(self._ref), index), {}, self, part)
+                base = recorder.cells.read(self._ref)
+                return recorder.view("getitem", getitem, (base, index), {}, self, base, part)
         return self._recorder.call("getitem", getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -225,16 +226,8 @@ class Recorder:
             args_in, out = args[:2], args[2]
         if type(out) is tuple:
             (out,) = out
-        recorded: list[Recorded] = []
-
-        def array(x: Any) -> Any:
-            if type(x) is not Recorded:
-                return x
-            recorded.append(x)
-            return x._array
-
-        raw = _changed(args_in, array)
-        raw_kwargs = _changed(kwargs, array) if kwargs else kwargs
+        raw = _changed(args_in, _array_of)
+        raw_kwargs = _changed(kwargs, _array_of) if kwargs else kwargs
         if type(out) is Recorded:
             if not self._spared(out):
                 function(*raw, **raw_kwargs, out=out._array)
@@ -248,7 +241,7 @@ class Recorder:
             self._write_first(path, function, args, raw, kwargs, raw_kwargs)
             return None
         if path == "getitem" or path in _SIZED_BY_VALUES:
-            self._refuse_choice(path, recorded[path == "getitem" :])
+            self._refuse_choice(path, _recorded(args_in, kwargs)[path == "getitem" :])
         result = function(*raw, **raw_kwargs)
         if path in _SPACE:
             return self._space(result, _SPACE[path])
@@ -264,6 +257,7 @@ class Recorder:
             done = self._buffer(np.asarray(result))
             self.cells.compute(path, function, values, named, done._ref, done._array)
             return done
+        recorded = _recorded(args_in, kwargs)
         if isinstance(result, (tuple, list)) and any(isinstance(r, (np.ndarray, np.generic)) for r in result):
             return tuple(
                 self._result(f"{path}[{i}]", _part(function, i), values, named, r, recorded)
@@ -299,10 +293,12 @@ class Recorder:
                 raise self.refused(message)
 
     def _spared(self, target: Recorded) -> bool:
-        """Whether to leave the sample of `target` as it is; noted, since the samples of this kernel are not right."""
-        spared = not target._array.flags.writeable
-        self.spared = self.spared or spared
-        return spared
+        """Whether to leave the sample of `target` as it is: a large one, or any after that, which would not be right."""
+        array = target._array
+        if not array.flags.writeable:
+            self.spared = True
+            return True
+        return self.spared and array.dtype.kind == "f"
 
     def routine(self, function: Callable[..., None], z: Any, *args: Any) -> None:
         """Record a function of arrays that writes into its first, and that the program will contain."""
@@ -313,6 +309,8 @@ class Recorder:
         if self.spares(array):  # zeros that nobody has looked at take no time
             array = np.ndarray(array.shape, array.dtype, np.zeros(array.nbytes, np.uint8), 0, array.strides)
             array.flags.writeable = False
+        elif self.spared and number is None:
+            array.fill(0)  # it may be left so, and what lay there before is not plausible
         space = self._buffer(array)
         if number is not None:
             number = bool(number) if array.dtype == np.bool_ else number  # to which NumPy casts no integer
@@ -336,19 +334,21 @@ class Recorder:
                 return x
         for x in recorded:
             if result.base is not None and _shares(result, x._array):
-                return self.view(path, function, values, named, x, result)
+                return self.view(path, function, values, named, x, self.cells.read(x._ref), result)
         ref = Ref(Cell(result.shape, result.dtype, layout(result)))
         ref.cell.content, ref.cell.fresh = Value(result.shape, result.dtype, ref.cell.strides, ref.label), True
         op = Op(path, function, values, named, ref.cell.content, "fresh")
         self.cells.append(op)
         return Recorded(self, ref, result)
 
-    def view(self, path: str, function: Any, values: Any, named: Any, x: Recorded, result: Any) -> Recorded:
-        """A view of `x`, whose sample is `result`."""
+    def view(
+        self, path: str, function: Any, values: Any, named: Any, x: Recorded, base: Value, result: Any
+    ) -> Recorded:
+        """A view of `x`, which holds `base`; its sample is `result`."""
         ref = x._ref
         label = Label("", ("T" if path == "attribute.T" else "part", ref.label))
         value = Value(result.shape, result.dtype, None, label)
-        op = self.cells.append(Op(path, function, values, named, value, "view", self.cells.read(ref)))
+        op = self.cells.append(Op(path, function, values, named, value, "view", base))
         return Recorded(self, Ref(ref.cell, ref, op), result)
 
     def _value(self, x: Any) -> Value:
@@ -393,6 +393,18 @@ def _changed(x: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(x, (Recorded, np.ndarray)):
         return change(x)
     return {k: _changed(v, change) for k, v in x.items()} if isinstance(x, dict) else x
+
+
+def _array_of(x: Any) -> Any:
+    """The sample of an array, if it is recorded."""
+    return x._array if type(x) is Recorded else x
+
+
+def _recorded(args: Any, kwargs: Any) -> list[Recorded]:
+    """The recorded arrays among arguments, in order."""
+    recorded: list[Recorded] = []
+    _changed((args, kwargs), lambda x: recorded.append(x) if type(x) is Recorded else None)
+    return recorded
 
 
 _PLACES = frozenset((int, slice, type(None), type(Ellipsis)))

@@ -314,6 +314,7 @@ class Tracer(Events):
         self.locks.accept(target.data)
         self.locks.lock(target.data)
         recorder = self.recorder
+        recorder.spared = False
         sample = recorder.sample(target.data)  # values differ by now; only shapes matter for recording
         out = recorder.lift(self.ref(target), sample)
         self.cells.where = self.frames.place()
