@@ -52,23 +52,21 @@ class Recording:
     def repeat(self, operands: list[Ref], cells: Cells, words: Words) -> Ref:
         """Do the same on other operands: the array that it gives."""
         around = _around(operands, list(map(content_of, operands)))
-        same: dict[Any, Any] = dict(zip(self.operands, around, strict=True))
+        same: dict[Any, Any] = _Same(zip(self.operands, around, strict=True))
+        labels, value = self.labels, same.__getitem__
 
         def label(x: Label) -> Any:
-            if x not in same and x in self.labels:
-                name, hint = self.labels[x]
+            if x not in same and x in labels:
+                name, hint = labels[x]
                 same[x] = Label(name, (hint[0], label(hint[1])) if type(hint) is tuple else hint)
-            return same.get(x, x)
-
-        def value(v: Any) -> Any:
-            return same.get(v, v)
+            return same[x]
 
         for op in self.ops:
             z = op.result
             assert z is not None
             new = same[z] = Value(z.shape, z.dtype, z.strides, label(z.label))
-            same[op] = cells.append(op.copy(value, new))
-            same[op].unit = None
+            done = same[op] = cells.append(op.copy(value, new))
+            done.unit = None
         for ref, content, base, view in reversed(self.way):
             old = ref.cell
             if old not in same:
@@ -80,10 +78,17 @@ class Recording:
         for name, x in self.heard:
             words.hear(name, label(x))
         words.copies += [(label(x), label(of)) for x, of in self.copies]
-        done: Ref = same[self.done]
+        result: Ref = same[self.done]
         if self.written is not None:
-            done.cell.hold(same[self.written])
-        return done
+            result.cell.hold(same[self.written])
+        return result
+
+
+class _Same(dict[Any, Any]):
+    """What stands for what; anything else stands for itself."""
+
+    def __missing__(self, x: Any) -> Any:
+        return x
 
 
 def _around(operands: list[Ref], values: list[Value | None]) -> list[Any]:
@@ -102,7 +107,7 @@ def content_of(ref: Ref) -> Value | None:
 
 def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any, *, writes: bool) -> Any:
     """What two applications have in common whose operations are the same; None where that cannot be told."""
-    if not str(op.kernel.__module__).startswith(_OURS) or not all(map(is_value, static.values())):
+    if not str(op.kernel.__module__).startswith(_OURS) or (static and not all(map(is_value, static.values()))):
         return None
     kind = [op, writes, sample.shape, sample.dtype, sample.strides, frozen(dict(static), never) if static else None]
     places: dict[Any, int] = {}
