@@ -33,9 +33,10 @@ class Literals:
     """Arguments as source; the constants, state, numbers and objects that are met on the way are noted by name."""
 
     def __init__(self, program: Program) -> None:
-        self.names = Names(*_OWN, *(_OF_LOOPS if any(isinstance(op, Loop) for op in program.ops) else ()))
-        every = (one for op in program.ops for one in op.parts if one.function.startswith("routine."))
-        self.names.taken.update(one.call.__name__ for one in every)  # functions keep their names, values give way
+        self.every = [one for op in program.ops for one in (op.body if isinstance(op, Loop) else (op,))]
+        self.names = Names(*_OWN, *(_OF_LOOPS if len(self.every) > len(program.ops) else ()))
+        routines = [op.call.__name__ for op in self.every if op.function.startswith("routine.")]
+        self.names.taken.update(routines)  # functions keep their names, values give way
         self.objects: dict[str, Any] = {}
         self.constants: dict[str, Any] = {}
         self.state: dict[str, Memory] = {}
@@ -392,14 +393,14 @@ class Writer(Literals):
     def source(self) -> str:
         """The module: ``build(state, numbers, constants, objects)`` binds everything and returns the step."""
         program = self.program
-        for f in dict.fromkeys(one.function for op in program.ops for one in op.parts):
+        for f in dict.fromkeys(op.function for op in self.every):
             f = "np.copyto" if f == "copy" else f.rpartition("[")[0] if f.endswith("]") else f  # noqa: PLW2901
             if f.startswith("np.") and f != "np.dot":
                 self.alias(f)
         sources = [*program.inputs, *(v for _, v in program.gradients_in)]
         arguments = [self.name(v) for v in sources]
         values = [v for op in program.ops for v in op.reads if v.memory is not None]
-        values += [v for op in program.ops for v in op.defines]
+        values += [v for op in program.ops if op.effect != "view" for v in op.defines]
         for v in values:  # names from the user first, so that they are not taken: of memory, of what is computed
             if v.label.name and not v.is_view:
                 self.name(v)
