@@ -11,6 +11,7 @@ from argparse import Namespace
 from collections import ChainMap, UserDict, UserList
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property, lru_cache, partial, partialmethod
 from itertools import islice
 from random import Random
@@ -47,7 +48,7 @@ _PLAIN = frozenset((int, float, bool, str, bytes, type(None), np.ndarray))
 _CODE = (FunctionType, MethodType, partial, type, ModuleType)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Captured:
     """Something around a step: where it is kept, and what that is part of."""
 
@@ -264,7 +265,9 @@ def _opens_as(kind: type) -> bool | None:
         return not _foreign(kind)
     if issubclass(kind, (np.ndarray, np.generic)):
         return False
-    return True if issubclass(kind, _OPEN) or not _foreign(kind) else None
+    if issubclass(kind, _OPEN) or not _foreign(kind):
+        return True
+    return False if issubclass(kind, Enum) else None  # whose class takes long to say what it does not have
 
 
 _PYTHONS = (SimpleNamespace, Namespace, ChainMap, UserDict, UserList)
@@ -327,8 +330,9 @@ def _inside(x: Captured) -> Iterator[Captured]:
     elif hasattr(thing, "__wrapped__"):  # a compiled function within
         yield Captured(thing.__wrapped__)
     else:
+        plain = _PLAIN - {np.ndarray} if is_module(thing) else ()  # whose parts tell the rest
         for name, y in _attributes(thing):
-            if not (is_module(thing) and type(y) in _PLAIN) or isinstance(y, np.ndarray):  # its parts tell the rest
+            if type(y) not in plain:
                 yield Captured(y, Place(thing, name, attribute=True), x, f".{name}")
 
 

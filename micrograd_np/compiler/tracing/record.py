@@ -48,6 +48,8 @@ SPARED = 65_536  # elements: smaller samples are computed and compared with eage
 class Recorded(mixins.NDArrayOperatorsMixin):
     """An array that a kernel works on while it is being recorded: sample values, and their place in the program."""
 
+    __slots__ = ("_array", "_recorder", "_ref")
+
     def __init__(self, recorder: Recorder, ref: Ref, array: Any) -> None:
         self._recorder, self._ref, self._array = recorder, ref, array
 
