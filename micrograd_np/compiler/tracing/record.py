@@ -228,17 +228,17 @@ class Recorder:
             args_in, out = args[:2], args[2]
         if type(out) is tuple:
             (out,) = out
-        raw = _changed(args_in, _array_of)
-        raw_kwargs = _changed(kwargs, _array_of) if kwargs else kwargs
         if type(out) is Recorded:
             if not self._spared(out):
-                function(*raw, **raw_kwargs, out=out._array)
-            values, named = _changed(args_in, self._value), _changed(kwargs, self._value) if kwargs else kwargs
+                function(*_changed(args_in, _array_of), **_changed(kwargs, _array_of), out=out._array)
+            values, named = self._values(args_in), _changed(kwargs, self._value) if kwargs else kwargs
             if "where" in kwargs:
                 self.cells.update(path, function, values, named, out._ref)
             else:
                 self.cells.compute(path, function, values, named, out._ref, out._array)
             return out
+        raw = _changed(args_in, _array_of)
+        raw_kwargs = _changed(kwargs, _array_of) if kwargs else kwargs
         if path in WRITES_FIRST or path.startswith("routine."):
             self._write_first(path, function, args, raw, kwargs, raw_kwargs)
             return None
@@ -253,7 +253,7 @@ class Recorder:
         if isinstance(first, Recorded) and path in RESHAPES and result.size and not _shares(result, first._array):
             packed = self._copy(first, np.array(first._array, order="C"))  # of which every reshape is a view
             return self.call(path, function, (packed, *args[1:]), kwargs)
-        values, named = _changed(args_in, self._value), _changed(kwargs, self._value) if kwargs else kwargs
+        values, named = self._values(args_in), _changed(kwargs, self._value) if kwargs else kwargs
         if isinstance(result, (np.ndarray, np.generic)) and (_is_ufunc(function) or path == "np.dot"):
             # into a buffer; no scalars from 0-d
             done = self._buffer(np.asarray(result))
@@ -272,7 +272,7 @@ class Recorder:
         target = args[0]
         if not self._spared(target):
             function(*raw, **raw_kwargs)
-        values, named = _changed(args[1:], self._value), _changed(kwargs, self._value)
+        values, named = self._values(args[1:]), _changed(kwargs, self._value)
         source = raw[-1]
         index = args[1] if path == "setitem" and type(args[1]) is tuple else args[1:2]
         shows_all = path == "setitem" and all(part is Ellipsis or part is None for part in index)
@@ -353,6 +353,11 @@ class Recorder:
         op = self.cells.append(Op(path, function, values, named, value, "view", base))
         return Recorded(self, Ref(ref.cell, ref, op), result)
 
+    def _values(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Arguments with the values of what is recorded, and of arrays."""
+        read = self.cells.read
+        return tuple([read(x._ref) if type(x) is Recorded else _changed(x, self._value) for x in args])
+
     def _value(self, x: Any) -> Value:
         """The value of what is recorded; an array that a kernel made from settings alone is the same each time."""
         return self.cells.read(x._ref) if type(x) is Recorded else constant(x)
@@ -386,14 +391,14 @@ def _copies(path: str, x: Recorded, result: Any) -> bool:
 
 def _changed(x: Any, change: Callable[[Any], Any]) -> Any:
     """Arguments with ``change(array)`` for each array, recorded or not."""
-    if isinstance(x, (tuple, list)):
-        parts = [
-            change(part) if type(part) is Recorded else part if type(part) in _PLAIN else _changed(part, change)
-            for part in x
-        ]
-        return parts if isinstance(x, list) else tuple(parts)
-    if isinstance(x, (Recorded, np.ndarray)):
+    kind = type(x)
+    if kind in _PLAIN:
+        return x
+    if kind is Recorded or isinstance(x, np.ndarray):
         return change(x)
+    if isinstance(x, (tuple, list)):
+        parts = [change(part) if type(part) is Recorded else _changed(part, change) for part in x]
+        return parts if isinstance(x, list) else tuple(parts)
     return {k: _changed(v, change) for k, v in x.items()} if isinstance(x, dict) else x
 
 
