@@ -42,9 +42,7 @@ _gone: list[str] = []  # files of programs that are gone; `linecache` can lose n
 class CompiledProgram:
     """One emitted program, what it is bound to, and what must still hold for it to be the right one."""
 
-    def __init__(
-        self, program: Program, traced: Snapshot, writer: Writer, passes: dict[str, int], plan: Plan
-    ) -> None:
+    def __init__(self, program: Program, traced: Snapshot, writer: Writer, passes: dict[str, int], plan: Plan) -> None:
         self.program, self.traced, self.writer, self.passes, self.plan = program, traced, writer, passes, plan
         self.source = writer.source()
         self.counter = [0]

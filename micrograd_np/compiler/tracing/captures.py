@@ -254,12 +254,13 @@ def _opens(x: Any) -> bool:
     """Whether tensors may be found in `x`: containers, modules, functions, and objects of classes of the user."""
     if isinstance(x, (FunctionType, type, ModuleType)):
         return not _foreign(x) or _holds_what_was_passed(x)
-    known = _opens_as(type(x))
+    kind: Any = type(x)
+    known = _opens_as(kind)
     return is_module(x) or is_optimizer(x) or hasattr(x, "__wrapped__") if known is None else known
 
 
 @lru_cache(maxsize=1024)
-def _opens_as(kind: type) -> bool | None:
+def _opens_as(kind: Any) -> bool | None:
     """Whether tensors may be found in an object of this class; None where the class does not tell."""
     if issubclass(kind, Vertex):
         return not _foreign(kind)

@@ -295,7 +295,7 @@ class Recorder:
                 raise self.refused(message)
 
     def _spared(self, target: Recorded) -> bool:
-        """Whether to leave the sample of `target` as it is: a large one, or any after that, which would not be right."""
+        """Whether to leave the sample of `target` as it is: a large one, or any after that, which would be wrong."""
         array = target._array
         if not array.flags.writeable:
             self.spared = True

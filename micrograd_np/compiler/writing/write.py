@@ -527,7 +527,8 @@ def _how(made: tuple[str, Op | None]) -> str | None:
 def rows_of(function: Any) -> list[str]:
     """The rows of a function of a module, without decorators; `inspect.getsource` takes 2 ms to read the first one."""
     code = function.__code__
-    rows = dropwhile(lambda row: row[0] == "@", getlines(code.co_filename, function.__globals__)[code.co_firstlineno - 1 :])
+    file = getlines(code.co_filename, function.__globals__)
+    rows = dropwhile(lambda row: row[0] == "@", file[code.co_firstlineno - 1 :])
     return "".join([next(rows), *takewhile(lambda row: row[0].isspace(), rows)]).rstrip().splitlines()
 
 
