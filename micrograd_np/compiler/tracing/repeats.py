@@ -29,7 +29,7 @@ class Recording:
         self, operands: list[Ref], before: list[Value | None], ops: list[Op], done: Ref, heard: Any, copies: Any
     ) -> None:
         self.operands = _around(operands, before)
-        self.ops, self.done = ops, done
+        self.before, self.ops, self.done = before, ops, done
         self.written = done.cell.content if done is operands[0] and done.cell.content is not before[0] else None
         self.heard: list[tuple[str, Label]] = heard
         self.copies: list[tuple[Label, Label]] = copies
@@ -41,6 +41,19 @@ class Recording:
             self.way.append((ref, ref.cell.content, ref.base, ref.view))
             ref = ref.parent
         self.label = done.label, (done.label.name, done.label.hint)
+
+    @cached_property
+    def repeatable(self) -> bool:
+        """Whether its operations read nothing but the operands and constants, and do nothing else."""
+        readable: set[Any] = set(self.before)
+        for op in self.ops:
+            if op.must_run or op.bound is not None or op.refusal or op.result is None:
+                return False
+            for v in op.reads:
+                if v not in readable and v.constant is None:
+                    return False
+            readable.add(op.result)
+        return True
 
     @cached_property
     def labels(self) -> dict[Label, tuple[str, Any]]:
@@ -127,20 +140,9 @@ def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any
     return tuple(kind)
 
 
-def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None], *, writes: bool) -> bool:
-    """Whether operations read nothing but their operands, which held `before`, and constants.
-
-    The operands are as they were, but for the first, as a whole, if the kernel `writes` into that.
-    """
-    readable: set[Any] = set(before)
-    for op in ops:
-        if op.must_run or op.bound is not None or op.refusal or op.result is None:
-            return False
-        for v in op.reads:
-            if v not in readable and v.constant is None:
-                return False
-        readable.add(op.result)
+def undisturbed(operands: list[Ref], before: list[Value | None], ops: list[Op], *, writes: bool) -> bool:
+    """Whether operands hold what they held `before`, but for the first, as a whole, if the kernel `writes` into that."""
     first = operands[0] if writes else None
-    if first is not None and (first.parent is not None or first.cell.content not in readable.difference(before)):
+    if first is not None and (first.parent is not None or not any(op.result is first.cell.content for op in ops[::-1])):
         return False
     return all(ref is first or content_of(ref) is v for ref, v in zip(operands, before, strict=True))
