@@ -53,7 +53,7 @@ class CompiledProgram:
             linecache.cache.pop(_gone.pop(), None)
         linecache.cache[self.filename] = (len(self.source), None, lines, self.filename)
         finalize(self, _gone.append, self.filename)
-        finalize(self, _dissolve, [v for op in program.ops for v in op.defines] + traced.values)
+        finalize(self, _dissolve, [op.result for op in writer.every if op.result is not None] + traced.values)
         namespace: dict[str, Any] = {}
         exec(builtins.compile(self.source, self.filename, "exec"), namespace)  # noqa: S102  it was just written
         state = {n: memory.array for n, memory in writer.state.items()}

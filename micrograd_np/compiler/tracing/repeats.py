@@ -141,8 +141,10 @@ def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any
 
 
 def undisturbed(operands: list[Ref], before: list[Value | None], ops: list[Op], *, writes: bool) -> bool:
-    """Whether operands hold what they held `before`, but for the first, as a whole, if the kernel `writes` into that."""
+    """Whether operands hold what they held `before`, but for a first that the kernel `writes` into, as a whole."""
     first = operands[0] if writes else None
-    if first is not None and (first.parent is not None or not any(op.result is first.cell.content for op in ops[::-1])):
-        return False
+    if first is not None:
+        content = first.cell.content
+        if first.parent is not None or not any(op.result is content for op in reversed(ops)):
+            return False
     return all(ref is first or content_of(ref) is v for ref, v in zip(operands, before, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache, partial
-from itertools import dropwhile, groupby, takewhile
+from itertools import dropwhile, takewhile
 from linecache import getlines
 from typing import Any
 
@@ -444,7 +444,7 @@ class Writer(Literals):
         if self.once:
             rows += ["", "# views, made once"]
         out += [f"    {row}" if row else "" for row in rows]
-        self._append(out, self._made_once(), "    ")
+        self._append(out, self.once, "    ")
         out += ["", f"    def step({', '.join(arguments)}):"]
         self._append(out, body, "        ")
         step = "step"
@@ -459,20 +459,6 @@ class Writer(Literals):
             step = "partial(quiet.run, step)"
         out += ["", f"    return {step}, [{', '.join(outputs)}]", ""]
         return "\n".join(out)
-
-    def _made_once(self) -> list[tuple[str, Op | None]]:
-        """The rows that run when the program is built; many parts of a vector that are alike are made by one."""
-        rows: list[tuple[str, Op | None]] = []
-        for how, made in groupby(self.once, _how):
-            parts = list(made)
-            if how is None or len(parts) <= _MANY:
-                rows += parts
-                continue
-            names = [row.partition(" = ")[0] for row, _ in parts]
-            spans = [f"({op.args[1]}, {op.args[2]})" for _, op in parts if op is not None]
-            together = [*wrapped("(", names, ") = ("), *wrapped(f"    {how} for i, j in (", spans, "))")]
-            rows += [(row, parts[0][1]) for row in together]
-        return rows
 
     def _append(self, out: list[str], rows: list[tuple[str, Op | None]], indent: str) -> None:
         """Add rows to the source, and note which operation each of them does."""
@@ -514,14 +500,6 @@ class Writer(Literals):
                 filled.add(storage)
                 rows.append(f"{name}.fill({self.literal(storage.begins)})  # as the gaps between its parts stay")
         return rows
-
-
-def _how(made: tuple[str, Op | None]) -> str | None:
-    """What makes a part of a vector, from i to j; None where a row makes something else."""
-    row, op = made
-    if op is None or op.function != "part":
-        return None
-    return row.partition(" = ")[2].replace(f"[{op.args[1]}:{op.args[2]}]", "[i:j]")
 
 
 def rows_of(function: Any) -> list[str]:
