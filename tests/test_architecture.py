@@ -183,7 +183,7 @@ LINES = {
     "compiler/c": 3600,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1050,
     "compiler/running": 740,  # a common vector is noted as written at once
-    "compiler/tracing": 2550,  # what a first step asks once, it keeps: classes of things around it, arguments of a kernel
+    "compiler/tracing": 2550,  # what a first step asks of a class or a kernel, it asks once
     "compiler/writing": 1370,  # equal time steps and layers are one loop
     "core": 3220,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours;
     # and the registry imports what is missing, so that the package does not
