@@ -264,7 +264,9 @@ class Op:
             op.args, op.reads = (of, *self.args[1:]), (of,)
         else:
             op = self.clone()
-            op.args, op.kwargs = with_values(self.args, change), with_values(self.kwargs, change)
+            op.args = with_values(self.args, change)
+            if self.kwargs:
+                op.kwargs = with_values(self.kwargs, change)
             op.reads, op._shows = tuple([change(v) for v in self.reads]), None
         op.of, op.result = of, result
         if result is not None:

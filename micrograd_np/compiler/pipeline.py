@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .memory import plan
 from .passes import run_passes
-from .program import Program, snapshot
+from .program import Program, Snapshot
 from .running.program import CompiledProgram
 from .verify import verify, verify_plan
 from .writing.write import Writer
@@ -16,7 +16,7 @@ def build(program: Program, mode: str, *, verified: bool = False) -> CompiledPro
     If `verified`, the rules of programs are checked after each pass that saved something and at the end, where those of
     memory are, too.
     """
-    raw = snapshot(program)
+    traced = Snapshot(program)
     if verified:
         verify(program)
     passes = run_passes(program, mode, verify if verified else None)
@@ -24,4 +24,4 @@ def build(program: Program, mode: str, *, verified: bool = False) -> CompiledPro
     if verified:
         verify(program)
         verify_plan(program, layout)
-    return CompiledProgram(program, raw, Writer(program, layout), passes, layout)
+    return CompiledProgram(program, traced, Writer(program, layout), passes, layout)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from copy import copy as shallow
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from micrograd_np.core.vertex import Vertex
@@ -115,12 +117,34 @@ class Program:
         return printed(self)
 
 
-def snapshot(program: Program) -> Program:
-    """What a program is now, to be `copied` later: passes may change it meanwhile, but not values and memory."""
-    other = shallow(program)
-    other.ops = [op.clone() for op in program.ops]
-    other.stores, other.gradients_out = dict(program.stores), list(program.gradients_out)
-    return other
+_CHANGEABLE = ("function", "call", "args", "kwargs", "result", "effect", "of", "reads", "_shows")
+_changeable = attrgetter(*_CHANGEABLE)
+"""What passes may change of an operation."""
+
+
+class Snapshot:
+    """A program as it is now: passes may change it meanwhile, but not values and memory."""
+
+    def __init__(self, program: Program) -> None:
+        self._program, self._ops = shallow(program), list(program.ops)
+        self._program.stores, self._program.gradients_out = dict(program.stores), list(program.gradients_out)
+        self._parts = list(map(_changeable, self._ops))
+
+    @cached_property
+    def program(self) -> Program:
+        """The program as it was, with operations of its own, to be `copied`."""
+        program = self._program
+        program.ops = [op.clone() for op in self._ops]
+        for op, parts in zip(program.ops, self._parts, strict=True):
+            for name, part in zip(_CHANGEABLE, parts, strict=True):
+                setattr(op, name, part)
+        return program
+
+    @property
+    def values(self) -> list[Value]:
+        """What its operations define."""
+        place = _CHANGEABLE.index("result")
+        return [z for parts in self._parts if (z := parts[place]) is not None]
 
 
 def copied(program: Program, ops: Iterable[Op] | None = None) -> tuple[Program, dict[Value, Value]]:

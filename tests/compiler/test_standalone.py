@@ -3,6 +3,7 @@
 import ast
 import builtins
 import importlib.util
+import inspect
 import keyword
 import re
 import subprocess
@@ -20,6 +21,11 @@ import micrograd_np as mg
 from micrograd_np import nn, optim
 from micrograd_np.compiler import save
 from micrograd_np.compiler.passes import blocks
+from micrograd_np.compiler.writing.write import rows_of
+from micrograd_np.numpy_api.linalg import put_cofactors
+from micrograd_np.ops import checks
+from micrograd_np.ops.fused.scipy_special import put_special
+from micrograd_np.ops.routine import clear
 
 SITE = Path(np.__file__).parents[1]
 TAIL = "\nassert not [m for m in sys.modules if 'micrograd' in m]\n"
@@ -425,3 +431,12 @@ def test_names_of_users_never_meet_names_of_the_program(as_argument, tmp_path, m
         spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
         for a, b in zip(module.step(*xs), wanted, strict=True):
             np.testing.assert_allclose(a, b.data)
+
+
+RULES = [x for x in vars(checks).values() if inspect.isfunction(x) and x.__module__ == checks.__name__]
+ROUTINES = [routine.function for routine in (clear, put_cofactors, put_special)]
+
+
+@pytest.mark.parametrize("function", [*RULES, *ROUTINES], ids=lambda f: f.__name__)
+def test_the_rows_of_a_routine_are_those_of_its_source(function):
+    assert rows_of(function) == inspect.getsource(function).removeprefix("@Routine\n").splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..ir import Op, Value, frozen
@@ -39,7 +40,7 @@ def merge_repeats(program: Program) -> int:
         try:
             of: Any = None if op.of is None else number.get(op.of) or numbered(op.of)
             alone = op.effect == "view" and len(op.reads) == 1
-            twin = first.setdefault((of, op.shows) if alone else _key(op, z, of, numbered), z)
+            twin = first.setdefault((of, op.shows) if alone else _key(op, z, of, number, numbered), z)
         except TypeError:  # an argument that cannot be compared
             continue
         number[z] = number[twin] if twin is not z else z
@@ -76,6 +77,7 @@ class _Products:
         return True
 
 
-def _key(op: Op, z: Value, of: Any, number: Any) -> Any:
-    """What operations have in common whose results, such as `z`, are equal."""
-    return op.function, op.effect, of, frozen(op.args, number), frozen(op.kwargs, number), z.shape, z.dtype, z.strides
+def _key(op: Op, z: Value, of: Any, number: dict[Any, Value], numbered: Callable[[Value], Value]) -> Any:
+    """What operations have in common whose results, such as `z`, are equal; `number` holds what is numbered already."""
+    args = tuple([number.get(x) or numbered(x) if type(x) is Value else frozen(x, numbered) for x in op.args])
+    return op.function, op.effect, of, args, frozen(op.kwargs, numbered), z.shape, z.dtype, z.strides

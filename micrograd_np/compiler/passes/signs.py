@@ -95,20 +95,22 @@ def negate_what_is_small(program: Program) -> int:
 
     Rounding is symmetric, so only the sign of a zero can differ, and exp does not see it.
     """
-    negations = [op for op in program.ops if op.function == "np.negative" and elementwise(op)]
-    if not negations:
+    sums = {}  # by negation of a sum: the sum
+    for op in program.ops:
+        if op.function == "np.negative" and elementwise(op):
+            total = getattr(op.args[0], "op", None)
+            if total is not None and _is_sum_of_unequal(total):
+                sums[op] = total
+    if not sums:
         return 0
     uses, needed = program.uses(), set(program.needed())
     done = 0
-    for op in negations:
+    for op, total in sums.items():
         (t,), z = op.args, op.result
-        total = t.op if isinstance(t, Value) else None
-        if z is None or total is None or z in needed or t in needed or uses.get(t) != [op]:
+        if z is None or z in needed or t in needed or uses.get(t) != [op]:
             continue
         readers = uses.get(z, [])
         if len(readers) != 1 or readers[0].function != "np.exp" or not elementwise(readers[0]):
-            continue
-        if not _is_sum_of_unequal(total):
             continue
         x, b = sorted(total.args, key=lambda v: -v.nbytes)
         negated = Value(b.shape, b.dtype, label=Label("", "negated"))

@@ -28,9 +28,9 @@ from micrograd_np.engine.tensor import Tensor
 from ..c.listen import FLAGGED
 from ..c.policy import Policy
 from ..guards import GONE, MISS, Guard
-from ..ir import Op, Value
+from ..ir import Value
 from ..memory import Plan
-from ..program import Program, UpdateGroup
+from ..program import Program, Snapshot, UpdateGroup
 from ..writing.write import Writer
 from .failure import explain
 from .pullback import BackwardProgram
@@ -42,10 +42,8 @@ _gone: list[str] = []  # files of programs that are gone; `linecache` can lose n
 class CompiledProgram:
     """One emitted program, what it is bound to, and what must still hold for it to be the right one."""
 
-    def __init__(self, program: Program, raw: Program, writer: Writer, passes: dict[str, int], plan: Plan) -> None:
-        self.program, self.writer, self.passes, self.plan = program, writer, passes, plan
-        self.raw = raw
-        """The program as it was traced, before any pass."""
+    def __init__(self, program: Program, traced: Snapshot, writer: Writer, passes: dict[str, int], plan: Plan) -> None:
+        self.program, self.traced, self.writer, self.passes, self.plan = program, traced, writer, passes, plan
         self.source = writer.source()
         self.counter = [0]
         self.number = next(_numbers)
@@ -55,7 +53,7 @@ class CompiledProgram:
             linecache.cache.pop(_gone.pop(), None)
         linecache.cache[self.filename] = (len(self.source), None, lines, self.filename)
         finalize(self, _gone.append, self.filename)
-        finalize(self, _dissolve, [*program.ops, *raw.ops])
+        finalize(self, _dissolve, [op.result for op in writer.every if op.result is not None] + traced.values)
         namespace: dict[str, Any] = {}
         exec(builtins.compile(self.source, self.filename, "exec"), namespace)  # noqa: S102  it was just written
         state = {n: memory.array for n, memory in writer.state.items()}
@@ -92,6 +90,11 @@ class CompiledProgram:
             (g, [(v.memory.array, key.partition(":")[0]) for key, v in g.numbers.items() if v.memory is not None])
             for g in program.groups
         ]
+
+    @property
+    def raw(self) -> Program:
+        """The program as it was traced, before any pass."""
+        return self.traced.program
 
     @property
     def calls(self) -> int:
@@ -173,11 +176,10 @@ def _pieces(arg: Any) -> tuple[Any, ...]:
     return arg if type(arg) is tuple else (arg,)
 
 
-def _dissolve(ops: list[Op]) -> None:
+def _dissolve(values: list[Value]) -> None:
     """Let go of operations whose program is gone: they and their values know each other, and would wait for `gc`."""
-    for op in ops:
-        for v in op.defines:
-            v.op = None
+    for v in values:
+        v.op = None
 
 
 class _Source:

@@ -11,7 +11,8 @@ from argparse import Namespace
 from collections import ChainMap, UserDict, UserList
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial, partialmethod
+from enum import Enum
+from functools import cached_property, lru_cache, partial, partialmethod
 from itertools import islice
 from random import Random
 from types import CellType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
@@ -47,7 +48,7 @@ _PLAIN = frozenset((int, float, bool, str, bytes, type(None), np.ndarray))
 _CODE = (FunctionType, MethodType, partial, type, ModuleType)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Captured:
     """Something around a step: where it is kept, and what that is part of."""
 
@@ -92,6 +93,7 @@ class Surroundings:
         self.others: list[Captured] = []
         """What nothing is found in: numbers, strings, arrays, and what belongs to other packages."""
         opened: set[int] = set()
+        kinds: set[type] = set()
         named: set[str] = {"update", "scalars"}  # the names in all code that was found, or that ours asks for
         owners: dict[int, Captured] = {}  # classes and modules, in which code finds things by name
         seen: set[tuple[int, str]] = set()
@@ -104,7 +106,12 @@ class Surroundings:
                 if isinstance(x.thing, FunctionType):
                     named |= names_in(x.thing.__code__)
                     self.read |= read_by(x.thing.__code__)
-                owners |= {id(owner.thing): owner for owner in _owners(x)}
+                kind = type(x.thing)
+                if kind not in kinds and is_module(x.thing):
+                    self._add(_work(kind))
+                if kind not in kinds or isinstance(x.thing, (type, ModuleType)):
+                    owners |= {id(owner.thing): owner for owner in _owners(x)}
+                kinds.add(kind)
             if x is self.things[-1]:
                 self._add(y for owner in owners.values() for y in _by_name(owner, named, seen))
         if later:
@@ -245,15 +252,23 @@ class Surroundings:
 
 def _opens(x: Any) -> bool:
     """Whether tensors may be found in `x`: containers, modules, functions, and objects of classes of the user."""
-    if isinstance(x, Vertex):
-        return not _foreign(type(x))
-    if isinstance(x, _OPEN) or is_module(x):
-        return True
     if isinstance(x, (FunctionType, type, ModuleType)):
         return not _foreign(x) or _holds_what_was_passed(x)
-    if isinstance(x, (np.ndarray, np.generic)):
+    kind: Any = type(x)
+    known = _opens_as(kind)
+    return is_module(x) or is_optimizer(x) or hasattr(x, "__wrapped__") if known is None else known
+
+
+@lru_cache(maxsize=1024)
+def _opens_as(kind: Any) -> bool | None:
+    """Whether tensors may be found in an object of this class; None where the class does not tell."""
+    if issubclass(kind, Vertex):
+        return not _foreign(kind)
+    if issubclass(kind, (np.ndarray, np.generic)):
         return False
-    return not _foreign(type(x)) or hasattr(x, "__wrapped__") or is_optimizer(x)
+    if issubclass(kind, _OPEN) or not _foreign(kind):
+        return True
+    return False if issubclass(kind, Enum) else None  # whose class takes long to say what it does not have
 
 
 _PYTHONS = (SimpleNamespace, Namespace, ChainMap, UserDict, UserList)
@@ -316,14 +331,17 @@ def _inside(x: Captured) -> Iterator[Captured]:
     elif hasattr(thing, "__wrapped__"):  # a compiled function within
         yield Captured(thing.__wrapped__)
     else:
+        plain = _PLAIN - {np.ndarray} if is_module(thing) else ()  # whose parts tell the rest
         for name, y in _attributes(thing):
-            if not (is_module(thing) and type(y) in _PLAIN) or isinstance(y, np.ndarray):  # its parts tell the rest
+            if type(y) not in plain:
                 yield Captured(y, Place(thing, name, attribute=True), x, f".{name}")
-        if is_module(thing):
-            work = type(thing).forward
-            yield Captured(work, Place(type(thing), "forward", attribute=True))
-            if _foreign(work):  # one of ours: what it asks of our modules, such as functional.linear
-                yield from (Captured(y.thing, y.place) for y in _variables(work) if y.inside is not None)
+
+
+def _work(kind: Any) -> Iterator[Captured]:
+    """What the modules of a class do."""
+    yield Captured(kind.forward, Place(kind, "forward", attribute=True))
+    if _foreign(kind.forward):  # one of ours: what it asks of our modules, such as functional.linear
+        yield from (Captured(y.thing, y.place) for y in _variables(kind.forward) if y.inside is not None)
 
 
 def _owners(x: Captured) -> Iterator[Captured]:

@@ -48,6 +48,8 @@ SPARED = 65_536  # elements: smaller samples are computed and compared with eage
 class Recorded(mixins.NDArrayOperatorsMixin):
     """An array that a kernel works on while it is being recorded: sample values, and their place in the program."""
 
+    __slots__ = ("_array", "_recorder", "_ref")
+
     def __init__(self, recorder: Recorder, ref: Ref, array: Any) -> None:
         self._recorder, self._ref, self._array = recorder, ref, array
 
@@ -77,7 +79,8 @@ class Recorded(mixins.NDArrayOperatorsMixin):
             part, recorder = self._array[index], self._recorder
             if type(part) is np.ndarray:
                 recorder.note_frames()
-                return recorder.view("getitem", getitem, (recorder.cells.read(self._ref), index), {}, self, part)
+                base = recorder.cells.read(self._ref)
+                return recorder.view("getitem", getitem, (base, index), {}, self, base, part)
         return self._recorder.call("getitem", getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -225,30 +228,22 @@ class Recorder:
             args_in, out = args[:2], args[2]
         if type(out) is tuple:
             (out,) = out
-        recorded: list[Recorded] = []
-
-        def array(x: Any) -> Any:
-            if type(x) is not Recorded:
-                return x
-            recorded.append(x)
-            return x._array
-
-        raw = _changed(args_in, array)
-        raw_kwargs = _changed(kwargs, array) if kwargs else kwargs
         if type(out) is Recorded:
             if not self._spared(out):
-                function(*raw, **raw_kwargs, out=out._array)
-            values, named = _changed(args_in, self._value), _changed(kwargs, self._value) if kwargs else kwargs
+                function(*_changed(args_in, _array_of), **_changed(kwargs, _array_of), out=out._array)
+            values, named = self._values(args_in), _changed(kwargs, self._value) if kwargs else kwargs
             if "where" in kwargs:
                 self.cells.update(path, function, values, named, out._ref)
             else:
                 self.cells.compute(path, function, values, named, out._ref, out._array)
             return out
+        raw = _changed(args_in, _array_of)
+        raw_kwargs = _changed(kwargs, _array_of) if kwargs else kwargs
         if path in WRITES_FIRST or path.startswith("routine."):
             self._write_first(path, function, args, raw, kwargs, raw_kwargs)
             return None
         if path == "getitem" or path in _SIZED_BY_VALUES:
-            self._refuse_choice(path, recorded[path == "getitem" :])
+            self._refuse_choice(path, _recorded(args_in, kwargs)[path == "getitem" :])
         result = function(*raw, **raw_kwargs)
         if path in _SPACE:
             return self._space(result, _SPACE[path])
@@ -258,12 +253,13 @@ class Recorder:
         if isinstance(first, Recorded) and path in RESHAPES and result.size and not _shares(result, first._array):
             packed = self._copy(first, np.array(first._array, order="C"))  # of which every reshape is a view
             return self.call(path, function, (packed, *args[1:]), kwargs)
-        values, named = _changed(args_in, self._value), _changed(kwargs, self._value) if kwargs else kwargs
+        values, named = self._values(args_in), _changed(kwargs, self._value) if kwargs else kwargs
         if isinstance(result, (np.ndarray, np.generic)) and (_is_ufunc(function) or path == "np.dot"):
             # into a buffer; no scalars from 0-d
             done = self._buffer(np.asarray(result))
             self.cells.compute(path, function, values, named, done._ref, done._array)
             return done
+        recorded = _recorded(args_in, kwargs)
         if isinstance(result, (tuple, list)) and any(isinstance(r, (np.ndarray, np.generic)) for r in result):
             return tuple(
                 self._result(f"{path}[{i}]", _part(function, i), values, named, r, recorded)
@@ -276,7 +272,7 @@ class Recorder:
         target = args[0]
         if not self._spared(target):
             function(*raw, **raw_kwargs)
-        values, named = _changed(args[1:], self._value), _changed(kwargs, self._value)
+        values, named = self._values(args[1:]), _changed(kwargs, self._value)
         source = raw[-1]
         index = args[1] if path == "setitem" and type(args[1]) is tuple else args[1:2]
         shows_all = path == "setitem" and all(part is Ellipsis or part is None for part in index)
@@ -299,10 +295,12 @@ class Recorder:
                 raise self.refused(message)
 
     def _spared(self, target: Recorded) -> bool:
-        """Whether to leave the sample of `target` as it is; noted, since the samples of this kernel are not right."""
-        spared = not target._array.flags.writeable
-        self.spared = self.spared or spared
-        return spared
+        """Whether to leave the sample of `target` as it is: a large one, or any after that, which would be wrong."""
+        array = target._array
+        if not array.flags.writeable:
+            self.spared = True
+            return True
+        return self.spared and array.dtype.kind == "f"
 
     def routine(self, function: Callable[..., None], z: Any, *args: Any) -> None:
         """Record a function of arrays that writes into its first, and that the program will contain."""
@@ -313,6 +311,8 @@ class Recorder:
         if self.spares(array):  # zeros that nobody has looked at take no time
             array = np.ndarray(array.shape, array.dtype, np.zeros(array.nbytes, np.uint8), 0, array.strides)
             array.flags.writeable = False
+        elif self.spared and number is None:
+            array.fill(0)  # it may be left so, and what lay there before is not plausible
         space = self._buffer(array)
         if number is not None:
             number = bool(number) if array.dtype == np.bool_ else number  # to which NumPy casts no integer
@@ -336,20 +336,27 @@ class Recorder:
                 return x
         for x in recorded:
             if result.base is not None and _shares(result, x._array):
-                return self.view(path, function, values, named, x, result)
+                return self.view(path, function, values, named, x, self.cells.read(x._ref), result)
         ref = Ref(Cell(result.shape, result.dtype, layout(result)))
         ref.cell.content, ref.cell.fresh = Value(result.shape, result.dtype, ref.cell.strides, ref.label), True
         op = Op(path, function, values, named, ref.cell.content, "fresh")
         self.cells.append(op)
         return Recorded(self, ref, result)
 
-    def view(self, path: str, function: Any, values: Any, named: Any, x: Recorded, result: Any) -> Recorded:
-        """A view of `x`, whose sample is `result`."""
+    def view(
+        self, path: str, function: Any, values: Any, named: Any, x: Recorded, base: Value, result: Any
+    ) -> Recorded:
+        """A view of `x`, which holds `base`; its sample is `result`."""
         ref = x._ref
         label = Label("", ("T" if path == "attribute.T" else "part", ref.label))
         value = Value(result.shape, result.dtype, None, label)
-        op = self.cells.append(Op(path, function, values, named, value, "view", self.cells.read(ref)))
+        op = self.cells.append(Op(path, function, values, named, value, "view", base))
         return Recorded(self, Ref(ref.cell, ref, op), result)
+
+    def _values(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Arguments with the values of what is recorded, and of arrays."""
+        read = self.cells.read
+        return tuple([read(x._ref) if type(x) is Recorded else _changed(x, self._value) for x in args])
 
     def _value(self, x: Any) -> Value:
         """The value of what is recorded; an array that a kernel made from settings alone is the same each time."""
@@ -384,15 +391,27 @@ def _copies(path: str, x: Recorded, result: Any) -> bool:
 
 def _changed(x: Any, change: Callable[[Any], Any]) -> Any:
     """Arguments with ``change(array)`` for each array, recorded or not."""
-    if isinstance(x, (tuple, list)):
-        parts = [
-            change(part) if type(part) is Recorded else part if type(part) in _PLAIN else _changed(part, change)
-            for part in x
-        ]
-        return parts if isinstance(x, list) else tuple(parts)
-    if isinstance(x, (Recorded, np.ndarray)):
+    kind = type(x)
+    if kind in _PLAIN:
+        return x
+    if kind is Recorded or isinstance(x, np.ndarray):
         return change(x)
+    if isinstance(x, (tuple, list)):
+        parts = [change(part) if type(part) is Recorded else _changed(part, change) for part in x]
+        return parts if isinstance(x, list) else tuple(parts)
     return {k: _changed(v, change) for k, v in x.items()} if isinstance(x, dict) else x
+
+
+def _array_of(x: Any) -> Any:
+    """The sample of an array, if it is recorded."""
+    return x._array if type(x) is Recorded else x
+
+
+def _recorded(args: Any, kwargs: Any) -> list[Recorded]:
+    """The recorded arrays among arguments, in order."""
+    recorded: list[Recorded] = []
+    _changed((args, kwargs), lambda x: recorded.append(x) if type(x) is Recorded else None)
+    return recorded
 
 
 _PLACES = frozenset((int, slice, type(None), type(Ellipsis)))

@@ -29,7 +29,7 @@ class Recording:
         self, operands: list[Ref], before: list[Value | None], ops: list[Op], done: Ref, heard: Any, copies: Any
     ) -> None:
         self.operands = _around(operands, before)
-        self.ops, self.done = ops, done
+        self.before, self.ops, self.done = before, ops, done
         self.written = done.cell.content if done is operands[0] and done.cell.content is not before[0] else None
         self.heard: list[tuple[str, Label]] = heard
         self.copies: list[tuple[Label, Label]] = copies
@@ -43,6 +43,19 @@ class Recording:
         self.label = done.label, (done.label.name, done.label.hint)
 
     @cached_property
+    def repeatable(self) -> bool:
+        """Whether its operations read nothing but the operands and constants, and do nothing else."""
+        readable: set[Any] = set(self.before)
+        for op in self.ops:
+            if op.must_run or op.bound is not None or op.refusal or op.result is None:
+                return False
+            for v in op.reads:
+                if v not in readable and v.constant is None:
+                    return False
+            readable.add(op.result)
+        return True
+
+    @cached_property
     def labels(self) -> dict[Label, tuple[str, Any]]:
         """Those of all that it has made, as they were: that of what it gave may have been told more since."""
         labels = [op.result.label for op in self.ops if op.result is not None]
@@ -52,23 +65,21 @@ class Recording:
     def repeat(self, operands: list[Ref], cells: Cells, words: Words) -> Ref:
         """Do the same on other operands: the array that it gives."""
         around = _around(operands, list(map(content_of, operands)))
-        same: dict[Any, Any] = dict(zip(self.operands, around, strict=True))
+        same: dict[Any, Any] = _Same(zip(self.operands, around, strict=True))
+        labels, value = self.labels, same.__getitem__
 
         def label(x: Label) -> Any:
-            if x not in same and x in self.labels:
-                name, hint = self.labels[x]
+            if x not in same and x in labels:
+                name, hint = labels[x]
                 same[x] = Label(name, (hint[0], label(hint[1])) if type(hint) is tuple else hint)
-            return same.get(x, x)
-
-        def value(v: Any) -> Any:
-            return same.get(v, v)
+            return same[x]
 
         for op in self.ops:
             z = op.result
             assert z is not None
             new = same[z] = Value(z.shape, z.dtype, z.strides, label(z.label))
-            same[op] = cells.append(op.copy(value, new))
-            same[op].unit = None
+            done = same[op] = cells.append(op.copy(value, new))
+            done.unit = None
         for ref, content, base, view in reversed(self.way):
             old = ref.cell
             if old not in same:
@@ -80,10 +91,17 @@ class Recording:
         for name, x in self.heard:
             words.hear(name, label(x))
         words.copies += [(label(x), label(of)) for x, of in self.copies]
-        done: Ref = same[self.done]
+        result: Ref = same[self.done]
         if self.written is not None:
-            done.cell.hold(same[self.written])
-        return done
+            result.cell.hold(same[self.written])
+        return result
+
+
+class _Same(dict[Any, Any]):
+    """What stands for what; anything else stands for itself."""
+
+    def __missing__(self, x: Any) -> Any:
+        return x
 
 
 def _around(operands: list[Ref], values: list[Value | None]) -> list[Any]:
@@ -102,7 +120,7 @@ def content_of(ref: Ref) -> Value | None:
 
 def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any, *, writes: bool) -> Any:
     """What two applications have in common whose operations are the same; None where that cannot be told."""
-    if not str(op.kernel.__module__).startswith(_OURS) or not all(map(is_value, static.values())):
+    if not str(op.kernel.__module__).startswith(_OURS) or (static and not all(map(is_value, static.values()))):
         return None
     kind = [op, writes, sample.shape, sample.dtype, sample.strides, frozen(dict(static), never) if static else None]
     places: dict[Any, int] = {}
@@ -122,20 +140,11 @@ def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any
     return tuple(kind)
 
 
-def repeatable(ops: list[Op], operands: list[Ref], before: list[Value | None], *, writes: bool) -> bool:
-    """Whether operations read nothing but their operands, which held `before`, and constants.
-
-    The operands are as they were, but for the first, as a whole, if the kernel `writes` into that.
-    """
-    readable: set[Any] = set(before)
-    for op in ops:
-        if op.must_run or op.bound is not None or op.refusal or op.result is None:
-            return False
-        for v in op.reads:
-            if v not in readable and v.constant is None:
-                return False
-        readable.add(op.result)
+def undisturbed(operands: list[Ref], before: list[Value | None], ops: list[Op], *, writes: bool) -> bool:
+    """Whether operands hold what they held `before`, but for a first that the kernel `writes` into, as a whole."""
     first = operands[0] if writes else None
-    if first is not None and (first.parent is not None or first.cell.content not in readable.difference(before)):
-        return False
+    if first is not None:
+        content = first.cell.content
+        if first.parent is not None or not any(op.result is content for op in reversed(ops)):
+            return False
     return all(ref is first or content_of(ref) is v for ref, v in zip(operands, before, strict=True))

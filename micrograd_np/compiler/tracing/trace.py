@@ -44,7 +44,7 @@ from .locks import Locks
 from .number import RuntimeScalar
 from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
-from .repeats import Recording, content_of, kind_of, repeatable
+from .repeats import Recording, content_of, kind_of, undisturbed
 from .words import name_by_making
 
 
@@ -258,7 +258,7 @@ class Tracer(Events):
         kind = kind_of(op, involved, static, sample, writes=writes)
         refs = [x._ref for x in involved if type(x) is Recorded]
         recording = self.recordings.get(kind)
-        if recording is not None:
+        if recording is not None and recording.repeatable:
             return recorder.lift(recording.repeat(refs, self.cells, words), sample)
         begin, said, copies = len(self.program.ops), len(words.said), len(words.copies)
         before = list(map(content_of, refs))
@@ -271,7 +271,7 @@ class Tracer(Events):
         self._note_words(begin, op, inputs, static)
         done = out if writes or done is None else done
         ops = self.program.ops[begin:]
-        if kind is not None and isinstance(done, Recorded) and repeatable(ops, refs, before, writes=writes):
+        if kind is not None and isinstance(done, Recorded) and undisturbed(refs, before, ops, writes=writes):
             heard, copied = words.said[said:], words.copies[copies:]
             self.recordings[kind] = Recording(refs, before, ops, done._ref, heard, copied)
         return done
@@ -314,6 +314,7 @@ class Tracer(Events):
         self.locks.accept(target.data)
         self.locks.lock(target.data)
         recorder = self.recorder
+        recorder.spared = False
         sample = recorder.sample(target.data)  # values differ by now; only shapes matter for recording
         out = recorder.lift(self.ref(target), sample)
         self.cells.where = self.frames.place()

@@ -159,39 +159,38 @@ class Times:
         op = ops[0]
         if op.function == "part" or any(o.function != op.function or o.reads != (o.args[0],) for o in ops):
             return None
-        base = self._column(tuple(o.args[0] for o in ops))
-        if base is None:
+        base = self._column(tuple([o.args[0] for o in ops]))
+        if base is None or any(o.kwargs != op.kwargs for o in ops):
             return None
-        shows = {o.shows for o in ops}
-        if len(shows) == 1:
-            return Column(base.kind, values) if base.kind == "same" else Column("view", values, base, op.args[1:])
-        if len({kwargs for *_, kwargs in shows}) > 1:
-            return None
+        shown = [o.args[1:] for o in ops]
         try:
-            return Column("view", values, base, self._grown([o.args[1:] for o in ops]))
+            args = self._grown(shown)
         except _UnevenError:
             return None
+        if base.kind == "same" and args == shown[0]:
+            return Column("same", values)
+        return Column("view", values, base, args)
 
     def _grown(self, xs: Sequence[Any]) -> Any:
         """The arguments of all times as those of one, with words for what grows."""
         x = xs[0]
         kind = type(x)
-        if any(type(y) is not kind for y in xs):
+        if len(set(map(type, xs))) > 1:
             raise _UnevenError
+        if xs.count(x) == len(xs):
+            return x
         if kind is int:
             by = xs[1] - x
             if any(y != x + t * by for t, y in enumerate(xs)):
                 raise _UnevenError
-            return self._word(x, by) if by else x
+            return self._word(x, by)
         if kind is tuple or kind is list:
             if any(len(y) != len(x) for y in xs):
                 raise _UnevenError
             return kind(map(self._grown, zip(*xs, strict=True)))
         if kind is slice:
             return slice(*(self._grown([getattr(y, part) for y in xs]) for part in ("start", "stop", "step")))
-        if any(y != x for y in xs):
-            raise _UnevenError
-        return x
+        raise _UnevenError
 
     def _word(self, first: int, by: int) -> Word:
         """A number that is `first`, and grows by `by` each time, in terms of the counter."""

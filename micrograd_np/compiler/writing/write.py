@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache, partial
-from inspect import getsource
+from functools import cache, cached_property, lru_cache, partial
+from itertools import dropwhile, takewhile
+from linecache import getlines
 from typing import Any
 
 import numpy as np
@@ -33,9 +33,10 @@ class Literals:
     """Arguments as source; the constants, state, numbers and objects that are met on the way are noted by name."""
 
     def __init__(self, program: Program) -> None:
-        self.names = Names(*_OWN, *(_OF_LOOPS if any(isinstance(op, Loop) for op in program.ops) else ()))
-        every = (one for op in program.ops for one in op.parts if one.function.startswith("routine."))
-        self.names.taken.update(one.call.__name__ for one in every)  # functions keep their names, values give way
+        self.every = [one for op in program.ops for one in (op.body if isinstance(op, Loop) else (op,))]
+        self.names = Names(*_OWN, *(_OF_LOOPS if len(self.every) > len(program.ops) else ()))
+        routines = [op.call.__name__ for op in self.every if op.function.startswith("routine.")]
+        self.names.taken.update(routines)  # functions keep their names, values give way
         self.objects: dict[str, Any] = {}
         self.constants: dict[str, Any] = {}
         self.state: dict[str, Memory] = {}
@@ -119,8 +120,8 @@ class Literals:
         """The source of the routines that the program calls."""
         rows: list[str] = []
         for routine in self.routines.values():
-            source = [row for row in getsource(routine).splitlines() if not row.startswith("@")]
-            rows += [re.sub(r": Any|\s->\sNone", "", source[0]), *source[1:], "", ""]
+            head, *body = rows_of(routine)
+            rows += [head.replace(": Any", "").replace(" -> None", ""), *body, "", ""]
         return rows
 
     def bindings(self) -> list[list[str]]:
@@ -272,7 +273,7 @@ class Writer(Literals):
 
     def _steps(self) -> Iterator[tuple[Op, list[str]]]:
         """The rows of all operations, in order; equal time steps and layers are a loop."""
-        ops = [op for op in self.program.ops if not self.is_silent(op)]
+        ops, name = self._loud, cache(self._fixed)
         numbers: dict[Any, int] = {}
         kinds = [numbers.setdefault(self._kind(op), len(numbers)) for op in ops]
         done = 0
@@ -282,7 +283,7 @@ class Writer(Literals):
                 first, behind = start + begin * length, start + end * length
                 later = ops[behind : behind + length] if end < count else []
                 is_own = partial(self._is_own, first)
-                return Times(ops[first:behind], length, self._counter, self._fixed, is_own, later)
+                return Times(ops[first:behind], length, self._counter, name, is_own, later)
 
             fit = fitting(make, count)
             if fit is not None:
@@ -303,10 +304,15 @@ class Writer(Literals):
         return None if not self.is_static(v) else "" if v.is_view else self.operand(v)
 
     @cached_property
+    def _loud(self) -> list[Op]:
+        """The operations for which something runs in each call."""
+        return [op for op in self.program.ops if not self.is_silent(op)]
+
+    @cached_property
     def _last(self) -> dict[Value, float]:
         """By value that the program does not have in fixed memory: the last of its rows that names it."""
-        rows = [op for op in self.program.ops if not self.is_silent(op)]
-        last: dict[Value, float] = {v: i for i, op in enumerate(rows) for v in op.reads if not self.is_static(v)}
+        rows = enumerate(self._loud)
+        last: dict[Value, float] = {v: i for i, op in rows for v in op.reads if not self.is_static(v)}
         return last | {root: float("inf") for v in self.program.needed() for root in (v, v.root)}
 
     @cached_property
@@ -387,14 +393,14 @@ class Writer(Literals):
     def source(self) -> str:
         """The module: ``build(state, numbers, constants, objects)`` binds everything and returns the step."""
         program = self.program
-        for f in dict.fromkeys(one.function for op in program.ops for one in op.parts):
+        for f in dict.fromkeys(op.function for op in self.every):
             f = "np.copyto" if f == "copy" else f.rpartition("[")[0] if f.endswith("]") else f  # noqa: PLW2901
             if f.startswith("np.") and f != "np.dot":
                 self.alias(f)
         sources = [*program.inputs, *(v for _, v in program.gradients_in)]
         arguments = [self.name(v) for v in sources]
         values = [v for op in program.ops for v in op.reads if v.memory is not None]
-        values += [v for op in program.ops for v in op.defines]
+        values += [v for op in program.ops if op.effect != "view" for v in op.defines]
         for v in values:  # names from the user first, so that they are not taken: of memory, of what is computed
             if v.label.name and not v.is_view:
                 self.name(v)
@@ -494,6 +500,14 @@ class Writer(Literals):
                 filled.add(storage)
                 rows.append(f"{name}.fill({self.literal(storage.begins)})  # as the gaps between its parts stay")
         return rows
+
+
+def rows_of(function: Any) -> list[str]:
+    """The rows of a function of a module, without decorators; `inspect.getsource` takes 2 ms to read the first one."""
+    code = function.__code__
+    file = getlines(code.co_filename, function.__globals__)
+    rows = dropwhile(lambda row: row[0] == "@", file[code.co_firstlineno - 1 :])
+    return "".join([next(rows), *takewhile(lambda row: row[0].isspace(), rows)]).rstrip().splitlines()
 
 
 @lru_cache(maxsize=64)

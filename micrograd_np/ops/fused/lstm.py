@@ -32,20 +32,20 @@ def lstm_memory(xp: Any, out: Any, x: Any, h: Any, c: Any, weight_ih: Any, weigh
     multiply = product(xp, weight_hh, _GATES, steps, xp.empty((4, n, k), dtype=dtype))
     terms = xp.empty((2, n, k), dtype=dtype)
     half = xp.array(0.5, dtype=dtype)  # NumPy combines two arrays faster than an array and a number
-    xp.copyto(blocks[0, 4], c)
+    xp.copyto(memory[4], c)
     for t in range(steps):
-        block = blocks[t]
-        gates, sigmoids, tanh_c = block[:4], block[:3], block[5]
+        o = _BLOCKS * t  # where its block begins, of which each part is one view: a view of views takes longer
+        gates, sigmoids, tanh_c = memory[o : o + 4], memory[o : o + 3], memory[o + 5]
         xp.add(gates, multiply(h), out=gates)
         xp.tanh(gates, out=gates)
         xp.multiply(sigmoids, half, out=sigmoids)
         xp.add(sigmoids, half, out=sigmoids)
-        xp.multiply(block[1:3], block[3:5], out=terms)  # i g and f c
-        next_c = states[steps] if t + 1 == steps else blocks[t + 1, 4]
+        xp.multiply(memory[o + 1 : o + 3], memory[o + 3 : o + 5], out=terms)  # i g and f c
+        next_c = states[steps] if t + 1 == steps else memory[o + _BLOCKS + 4]
         xp.add(terms[0], terms[1], out=next_c)
         xp.tanh(next_c, out=tanh_c)
-        h = states[t]
-        xp.multiply(block[0], tanh_c, out=h)
+        h = memory[_BLOCKS * steps + t]
+        xp.multiply(memory[o], tanh_c, out=h)
     return memory
 
 
