@@ -185,15 +185,15 @@ LINES = {
     "compiler/running": 740,  # a common vector is noted as written at once
     "compiler/tracing": 2500,
     "compiler/writing": 1350,  # equal time steps and layers are one loop
-    "core": 3220,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours;
-    # and the registry imports what is missing, so that the package does not
+    "core": 3250,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours;
+    # the registry imports what is missing, so that the package does not; and what every application asks is quick
     "data": 960,  # examples in docstrings
     "debug": 820,  # examples in docstrings
     "distributed": 1250,  # its budget is 900: what goes wrong between processes is said in sentences
     "engine": 1790,  # what PyTorch's size(), transpose and max would mean is said
     "exercises": 680,  # more than the 250 that were planned: what a wrong rule looks like is said in words
     "functional": 2840,  # images at the places of a grid, unpooling and noise, as in PyTorch
-    "nn": 4770,  # summary says which inputs a model takes
+    "nn": 4780,  # summary says which inputs a model takes; settings of layers are read in loops, the quickest way
     "numpy_api": 3010,  # PyTorch's names for what means the same
     "onnx": 920,  # which operators declarations name
     "onnx/operators": 1090,
