@@ -56,7 +56,7 @@ class Binding:
         self.numbers = dict(zip(_WORDS, flags, strict=True))
         space = np.zeros(native.plan.nbytes + 64, np.uint8)
         self.arena = space[-space.ctypes.data % 64 :]
-        addresses = [self._home(storage, ())[1] for storage in native.fields]
+        addresses = [self._home(storage, ())[1] for storage in native.members.values()]
         self._memory = (ctypes.c_void_p * (1 + len(addresses)))(None, *addresses)
         self._reported = ctypes.c_int.from_buffer(self._memory)
         self._handling, self._seen = _handling(), None

@@ -102,22 +102,23 @@ def spelling(function: str, kinds: tuple[Any, ...], *, exact: bool = True) -> Sp
     return Spelling("", (ufunc.__name__, signature), tuple(inputs), output)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None, typed=True)  # np.float64(3) gives other types than 3 does
 def power_by(exponent: Any, dtype: np.dtype[Any]) -> str:
     """What NumPy computes for a power by one number, in every bit: a square, a root, a reciprocal, or a power.
 
     Its loop takes the first three where they will do, which have other last bits. Empty where it is none of these.
     """
-    if dtype.kind != "f" or np.result_type(dtype, exponent) != dtype:
+    if dtype.kind != "f":
         return ""
     x = np.random.default_rng(0).lognormal(0, 9, 1000) * np.resize([1, 1, -1], 1000)
     x = np.concatenate((x, [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0])).astype(dtype)
     with np.errstate(all="ignore"):
-        powers = np.power(x, exponent).tobytes()
+        powers = np.power(x, exponent)
         for name in ("square", "sqrt", "reciprocal"):
-            if getattr(np, name)(x).tobytes() == powers:
+            if powers.dtype == dtype and getattr(np, name)(x).tobytes() == powers.tobytes():
                 return f"np.{name}"
-        return "np.power" if np.power(x, np.full_like(x, exponent)).tobytes() == powers else ""
+        x = x.astype(powers.dtype)
+        return "np.power" if np.power(x, np.full_like(x, exponent)).tobytes() == powers.tobytes() else ""
 
 
 def has_type(dtype: np.dtype[Any]) -> bool:

@@ -7,7 +7,7 @@ which outlives the call come last, so that all else has been computed, and its f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -58,7 +58,8 @@ def _alike(a: Group, b: Group) -> bool:
 def _dependences(steps: Sequence[Step], places: Places, lasting: Collection[Storage]) -> list[Group]:
     """A group for each step, with what must run before it."""
     order: list[Group] = []
-    touched: dict[Storage, list[tuple[Group, Place, bool]]] = {}
+    near = _overlapping(steps, places)
+    touched: dict[Any, list[tuple[Group, bool]]] = {}  # by place: who reads it, or writes
     chain: Group | None = None  # what runs where it stands: draws, and what may raise
     for i, step in enumerate(steps):
         group = Group(step, i)
@@ -66,10 +67,11 @@ def _dependences(steps: Sequence[Step], places: Places, lasting: Collection[Stor
         accesses += [(step.result, True)] if step.result is not None else []
         late = any(write and place.storage in lasting for place, write in accesses)
         for place, write in accesses:
-            for other, there, written in touched.get(place.storage, ()):
-                if (write or written) and other is not group and places.overlap(place, there):
-                    _order(other, group, same=_same(there, place, other, group))
-                    late = late or other.late
+            for there in near[place[:5]]:
+                for other, written in touched.get(there[:5], ()):
+                    if (write or written) and other is not group:
+                        _order(other, group, same=_same(there, place, other, group))
+                        late = late or other.late
         if step.op.bound is not None or step.op.must_run:
             if chain is not None:
                 _order(chain, group, same=False)
@@ -77,14 +79,33 @@ def _dependences(steps: Sequence[Step], places: Places, lasting: Collection[Stor
             chain = group
         group.late = step.late = late
         for place, write in accesses:
-            kept = touched.setdefault(place.storage, [])
+            kept = touched.setdefault(place[:5], [])
             if write:  # whoever comes later and touches this, waits for this step, and so for those before it
-                key = place[1:5]
-                kept[:] = [x for x in kept if x[1][1:5] != key]
-            kept.append((group, place, write))
+                kept.clear()
+            kept.append((group, write))
         order.append(group)
     _hold_back(order)
     return order
+
+
+def _overlapping(steps: Sequence[Step], places: Places) -> dict[Any, list[Place]]:
+    """By all of a place but its value: the places that have a byte in common with it."""
+    distinct: dict[Storage, dict[Any, Place]] = {}
+    for step in steps:
+        for place in step.touches:
+            distinct.setdefault(place.storage, {})[place[:5]] = place
+    near: dict[Any, list[Place]] = {key: [] for found in distinct.values() for key in found}
+    for found in distinct.values():
+        behind: list[tuple[int, Place]] = []  # the places that begin before, and where each ends
+        for place in sorted(found.values(), key=lambda place: place.bounds):
+            begin, end = place.bounds
+            behind = [*(x for x in behind if x[0] > begin), (end, place)]
+            for _, there in behind:
+                if places.overlap(place, there):
+                    near[place[:5]].append(there)
+                    if there is not place:
+                        near[there[:5]].append(place)
+    return near
 
 
 def _hold_back(order: list[Group]) -> None:

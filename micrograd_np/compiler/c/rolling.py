@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from itertools import accumulate, chain, pairwise, zip_longest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["rolled"]
 
@@ -14,7 +18,7 @@ _LONGEST = 60  # rows
 _LEAST = 3  # times
 
 
-def rolled(rows: list[str]) -> list[str]:
+def rolled(rows: Sequence[str]) -> list[str]:
     """The rows, with a loop for what is done three times or more with numbers that grow evenly."""
     texts = [_NUMBER.split(row) for row in rows]
     numbers = [[int(x) for x in _NUMBER.findall(row)] for row in rows]

@@ -19,6 +19,7 @@ from .expressions import MATHS, TYPES
 from .fuse import fuse
 from .nest import Nest
 from .places import Places
+from .rolling import rolled
 from .steps import steps
 from .totals import VARIABLES, around, function, index_of, one_by_one, reduction, total
 
@@ -184,8 +185,19 @@ class Source:
 
     def _field(self, storage: Storage) -> str:
         if storage not in self.fields:
-            self.fields[storage] = self.names.name(storage, storage.spans)
+            v = storage.spans
+            there = v.dtype, v.shape, storage.start, self.word(v)  # one name for those that take turns
+            self.fields[storage] = self.names.name(there if self._takes_turns(storage) else storage, v)
         return f"m->{self.fields[storage]}"
+
+    def _takes_turns(self, storage: Storage) -> bool:
+        """Whether other values may lie where a storage is, at another time."""
+        return storage in self.spans
+
+    @property
+    def members(self) -> dict[str, Storage]:
+        """The pointers of the structure, in order: a storage that lies there, by name."""
+        return {name: storage for storage, name in self.fields.items()}
 
     def loop(self, ufunc: str, signature: str) -> str:
         """The name of an inner loop of NumPy's."""
@@ -332,7 +344,7 @@ class Source:
             f"typedef struct {{ char head[{object.__basicsize__}]; void *data; }} ndarray;", "",
             "/* What lies where. */", "typedef struct {", "    int reported; /* of the flags of floating point */",
         ]  # fmt: skip
-        for storage, name in self.fields.items():
+        for name, storage in self.members.items():
             v = storage.spans
             shape = " x ".join(map(str, v.shape)) or "one number"
             out.append(f"    {TYPES.get(v.dtype.name, 'char')} *{name}; /* {shape}{self._kind(storage)} */")
@@ -349,7 +361,7 @@ class Source:
         for piece in self.pieces:
             if piece.rows:
                 out.append(f"int {piece.name}(const memory *m{parameters}) {{")
-                out += [f"    {row}" if row else "" for row in (*self._opening(piece.rows), *piece.rows)]
+                out += [f"    {row}" if row else "" for row in (*self._opening(piece.rows), *rolled(piece.rows))]
                 out += ["}", ""]
         return "\n".join(out)
 

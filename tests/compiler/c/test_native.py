@@ -10,6 +10,7 @@ from trainable import LAYERS, LOSSES, OPTIMIZERS, numbers, trained, vector
 import micrograd_np as mg
 from micrograd_np import nn, optim
 from micrograd_np.compiler.c.build import Build
+from micrograd_np.compiler.c.expressions import power_by
 from micrograd_np.compiler.c.listen import FLAGGED
 from micrograd_np.compiler.c.native import Native
 from micrograd_np.compiler.c.outside import same_bits
@@ -283,6 +284,25 @@ def test_equal_layers_are_one_function(rng):
     assert not f.native.lines
 
 
+def test_time_steps_are_a_loop_in_c(rng):
+    """Forwards and backwards; what takes turns in one place has one name, and the text is as long for 24 as for 12."""
+    texts = {}
+    for length in (12, 24):
+        net = nn.LSTM(3, 4)
+        x = rng.normal(size=(length, 2, 3)).astype(np.float32)
+
+        def step(x, net=net):
+            loss = (net(x)[0] ** 2).mean()
+            loss.backward()
+            return loss
+
+        compiled = mg.compile(step, backend="c", wait=True)
+        compiled(x)
+        texts[length] = re.sub(r"\b\d+\b", "0", compiled.source_as("c")).splitlines()
+    assert texts[12] == texts[24]
+    assert sum("for (int q = 0; q < 0; q++)" in row for row in texts[12]) == 2
+
+
 def test_what_lives_in_one_loop_needs_no_memory(rng):
     x = rng.standard_normal(100_000)
     f = in_c(lambda x: ((x * 2).tanh() * x).exp() + 1, x)
@@ -441,6 +461,20 @@ def test_a_power_by_a_number_has_numpys_bits_and_is_no_line_of_numpys(exponent, 
         x = np.random.default_rng(seed).lognormal(0, 2, (3, 500)).astype(dtype)
         assert compiled(x).data.tobytes() == ((x + dtype(0.5)) ** exponent * dtype(2.0)).tobytes()
     assert str(compiled.report()).endswith("its bits are those of NumPy's program.")
+
+
+@pytest.mark.parametrize("order", [(np.float64(3), 3), (3, np.float64(3))])
+def test_powers_by_equal_numbers_of_two_types_are_told_apart(order):
+    """float32 to the power of np.float64(3) is float64, of 3 it is float32."""
+    x = np.random.default_rng(0).lognormal(0, 2, 500).astype(np.float32)
+    power_by.cache_clear()
+    for exponent in order:
+        compiled = mg.compile(lambda x, exponent=exponent: (x + 0.5) ** exponent * 2.0, backend="c", wait=True)
+        expected = (x + np.float32(0.5)) ** exponent * np.float32(2.0)
+        for _ in range(3):
+            z = compiled(x).data
+            assert (z.dtype, z.tobytes()) == (expected.dtype, expected.tobytes())
+        assert str(compiled.report()).endswith("its bits are those of NumPy's program.")
 
 
 @pytest.mark.parametrize("exponent", [2.0, 0.5, -1.0])
