@@ -186,7 +186,7 @@ LINES = {
     "compiler/running": 740,  # a common vector is noted as written at once
     "compiler/tracing": 2550,
     "compiler/writing": 1370,  # equal time steps and layers are one loop
-    "core": 3220,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours;
+    "core": 3250,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours;
     # and the registry imports what is missing, so that the package does not
     "data": 960,  # examples in docstrings
     "debug": 870,  # a forward pass that summary and pictures observe
@@ -194,7 +194,7 @@ LINES = {
     "engine": 1790,  # what PyTorch's size(), transpose and max would mean is said
     "exercises": 680,  # more than the 250 that were planned: what a wrong rule looks like is said in words
     "functional": 2840,  # images at the places of a grid, unpooling and noise, as in PyTorch
-    "nn": 4730,  # summary says which inputs a model takes
+    "nn": 4740,  # summary says which inputs a model takes
     "numpy_api": 3010,  # PyTorch's names for what means the same
     "onnx": 920,  # which operators declarations name
     "onnx/operators": 1090,

@@ -130,6 +130,20 @@ def test_another_thread_keeps_recording(w):
     assert seen["recording"]
 
 
+def test_threads_that_ended_without_recording_leave_nothing_to_those_with_their_numbers(w):
+    def run(*functions):
+        for function in functions:
+            thread = threading.Thread(target=function)
+            thread.start()
+            thread.join()
+
+    recorded = []
+    run(*[lambda: mg.set_grad_enabled(False)] * 8)
+    run(*[lambda: recorded.append(((w * 2).requires_grad, mg.is_grad_enabled()))] * 8)
+    assert recorded == [(True, True)] * 8
+    assert (w * 2).requires_grad
+
+
 def test_threads_share_a_decorated_function_and_train_independently():
     @mg.no_grad()
     def measure(x, barrier):

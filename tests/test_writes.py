@@ -252,6 +252,15 @@ class Rule:
         return g * x
 
 
+def test_what_rules_read_is_looked_up_once_also_of_any_number_of_inputs(monkeypatch):
+    x, y = mg.ones(2, requires_grad=True), mg.ones(2)
+    mg.concatenate([x, y, x])
+    monkeypatch.setattr("micrograd_np.core.primitive.reads", None)
+    z = mg.concatenate([x, y, x])
+    (z * mg.Tensor([1.0, 2.0, 0.0, 0.0, 3.0, 4.0])).sum().backward()
+    assert np.array_equal(x.grad.data, [4.0, 6.0])
+
+
 @pytest.mark.parametrize(
     ("rule", "count", "expected"),
     [

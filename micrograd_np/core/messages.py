@@ -355,7 +355,12 @@ def explain_keywords(function: F, *, always: bool = False) -> F:
 
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
-        if named and not named.keys() <= names:
+        try:
+            return function(*args, **named) if named else function(*args)
+        except TypeError:
+            if len(args) <= most and named.keys() <= names:
+                raise
+        if not named.keys() <= names:  # nothing has run yet
             named = without_inert(function.__name__, named, names)
             if unknown := sorted(named.keys() - names):
                 taken = signature(function).parameters.values()

@@ -18,9 +18,10 @@ import numpy as np
 
 from .domains import Domain
 from .errors import KERNEL_ERRORS, complaint
+from .events import QUIET
 from .kernel import SignatureOfKernel, arguments_of
 from .messages import VALUES_ONLY, caller, require_type, warn_of_unpacking, without_inert, wrong_call
-from .modes import mode
+from .modes import USUAL, mode, unusual
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .registry import registry
 from .vertex import Node, Vertex, edge, preferred, preferred_type
@@ -32,7 +33,8 @@ __all__ = ["Primitive", "primitive"]  # for ops of one's own; the rest is the pa
 P = ParamSpec("P")
 
 
-_Reads = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
+_Reads = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None, tuple[bool, ...]]
+_MOST_READS = 256
 _NO_STATIC: Mapping[str, Any] = {}
 _ABSENT: Any = object()
 _new = object.__new__
@@ -52,17 +54,18 @@ def wrap_result(
     """
     z = _new(preferred_type(result_type, inputs) if preferred else result_type)
     z.data = data
-    fast_path = mode.fast_path
-    if needs and (fast_path or mode.recording) and op.smooth and not (static and data.dtype.kind != "f"):
+    z._view = z._views = None
+    recording, events = mode.state if unusual else USUAL
+    if needs and recording and op.smooth and not (static and data.dtype.kind != "f"):
         z.requires_grad = True
-        z.node = node = _new(Node)
+        z.node = node = Node()
         node.op = op
         node.static = static
         node.shape = data.shape
         node.dtype = data.dtype
-        node.notes = None
-        if fast_path or not mode.events.holds:
-            of_result, dropped, blank, nothing = op._reads.get(needs) or op.reads_of(needs, len(inputs))
+        of_result, dropped, blank, nothing, needed = op._reads.get(needs) or op.reads_of(needs, len(inputs))
+        if events is QUIET or not events.holds:
+            node.notes = None
             node.data = data if of_result is VALUE else None if of_result is NOTHING else Blank(data.shape, data.dtype)
             if nothing is not None:
                 arrays = nothing
@@ -84,27 +87,31 @@ def wrap_result(
             node.inputs = (x.node or x,)
         elif count == 2:
             x, y = inputs
+            of_x, of_y = needed
             node.inputs = (
-                (x.node or x) if needs & 1 else edge(x, arrays[0]),
-                (y.node or y) if needs & 2 else edge(y, arrays[1]),
+                (x.node or x) if of_x else edge(x, arrays[0]),
+                (y.node or y) if of_y else edge(y, arrays[1]),
             )
         elif count == 3:
             x, y, w = inputs
+            of_x, of_y, of_w = needed
             node.inputs = (
-                (x.node or x) if needs & 1 else edge(x, arrays[0]),
-                (y.node or y) if needs & 2 else edge(y, arrays[1]),
-                (w.node or w) if needs & 4 else edge(w, arrays[2]),
+                (x.node or x) if of_x else edge(x, arrays[0]),
+                (y.node or y) if of_y else edge(y, arrays[1]),
+                (w.node or w) if of_w else edge(w, arrays[2]),
             )
         else:
-            node.inputs = tuple([(x.node or x) if needs >> i & 1 else edge(x, arrays[i]) for i, x in enumerate(inputs)])
+            node.inputs = tuple(
+                [(x.node or x) if of_x else edge(x, a) for x, a, of_x in zip(inputs, arrays, needed, strict=True)]
+            )
         node.order = clock()
     else:
         z.requires_grad = False
         z.node = z._grad = z._name = z._notes = None
     if op.view and isinstance(inputs[0], Vertex):
         register_view(z, inputs[0], op, static)
-    if not fast_path:
-        mode.events.applied(op, inputs, static, z)
+    if events is not QUIET:
+        events.applied(op, inputs, static, z)
     return z
 
 
@@ -162,7 +169,7 @@ class Primitive(Generic[P]):
         self.smooth = len(self.not_differentiable) < len(self.inputs)  # else no result ever requires a gradient
         self.advice: Callable[..., str | None] | None = None
         self.reads_all = False  # whether its rules read the inputs in ways that their code does not show
-        self._reads: dict[int, _Reads] = {}
+        self._reads: dict[Any, _Reads] = {}
         for name in not_differentiable:
             self._position(name)
 
@@ -209,22 +216,27 @@ class Primitive(Generic[P]):
     def reads_of(self, needs: int, count: int) -> _Reads:
         """What is read by the rules of those of `count` inputs whose bits are set in `needs`.
 
-        How much of the result; the inputs of which they read nothing; those of which only shape or dtype; and the
-        arrays that the rules are given, if they read no input at all.
+        How much of the result; the inputs of which they read nothing; those of which only shape or dtype; the arrays
+        that the rules are given, if they read no input at all; and for each input whether its bit is set.
         """
-        levels = [NOTHING] * (count + 1)
-        rules = [rule for i, rule in enumerate(self.rules[: self.fixed]) if rule is not None and needs >> i & 1]
+        key: Any = (needs, count) if self.variadic else needs
+        known = self._reads.get(key)
+        if known is not None:
+            return known
+        needed = tuple([bool(needs >> i & 1) for i in range(count)])
+        rules = [
+            rule for rule, wanted in zip(self.rules[: self.fixed], needed, strict=False) if wanted and rule is not None
+        ]
         if self.variadic and needs >> self.fixed:
             rules.append(self.rules[-1])  # type: ignore[arg-type]
-        for rule in rules:
-            if self.reads_all:
-                return VALUE, (), (), None
+        levels = [VALUE if rules and self.reads_all else NOTHING] * (count + 1)
+        for rule in () if self.reads_all else rules:
             levels_of_rule = reads(rule, count + 1, skip=rule is self.rules[-1] and self.variadic)
             levels = [max(pair) for pair in zip(levels, levels_of_rule, strict=True)]
         dropped, blank = (tuple(i for i, x in enumerate(levels[1:]) if x == level) for level in (NOTHING, SHAPE))
-        result = levels[0], dropped, blank, (0,) * count if len(dropped) == count else None
-        if not self.variadic:  # else it depends on how many there are
-            self._reads[needs] = result
+        result = levels[0], dropped, blank, (0,) * count if len(dropped) == count else None, needed
+        if len(self._reads) < _MOST_READS:  # one of any number of inputs has many
+            self._reads[key] = result
         return result
 
     def rules_for(self, count: int) -> list[Callable[..., Any] | None]:
@@ -265,7 +277,7 @@ class Primitive(Generic[P]):
 
     def _reported(self, inputs: tuple[Any, ...], static: Mapping[str, Any], data: Any) -> Any:
         """The result of an application to arrays only, which is an event but not recorded."""
-        if not mode.fast_path:
+        if unusual:
             mode.events.applied(self, inputs, static, data)
         return data
 
@@ -360,7 +372,7 @@ class Unary(Primitive[P]):
 
     def __call__(self, x: Any = _ABSENT, *args: Any, **static: Any) -> Any:
         """Apply to a tensor, an array or a number."""
-        if args or x is _ABSENT or (static and static.keys() != self._static_names):
+        if args or x is _ABSENT or (static and len(static) != len(self.statics)):
             return _in_any_form(self, *((x,) if x is not _ABSENT else ()), *args, **static)
         if not static:  # nor is the empty dict of this call kept
             if not self._optional:
@@ -372,10 +384,12 @@ class Unary(Primitive[P]):
         elif type(x) in _ready:
             array = np.asarray(x)
         else:
-            return self._adapt((x,), static)
+            return self._adapt((x,), static) if static.keys() == self._static_names else _in_any_form(self, x, **static)
         try:
             data = self.kernel(np, ..., array, **static) if static else self.kernel(np, ..., array)
         except KERNEL_ERRORS as error:
+            if static.keys() != self._static_names:  # which the kernel has refused
+                return _in_any_form(self, x, **static)
             raise complaint(self, error, (x,), static) from error
         if recordable:
             return wrap_result(x.result_type, self, (x,), (array,), static, data, 1 if x.requires_grad else 0)
@@ -390,7 +404,8 @@ class Binary(Primitive[P]):
         if isinstance(x, Vertex):
             if isinstance(y, Vertex):
                 a, b = x.data, y.data
-                first, needs = x, x.requires_grad | y.requires_grad << 1
+                first = x
+                needs = (3 if y.requires_grad else 1) if x.requires_grad else 2 if y.requires_grad else 0
             elif type(y) in _ready:
                 a, b = x.data, y
                 first, needs = x, 1 if x.requires_grad else 0
@@ -410,7 +425,7 @@ class Binary(Primitive[P]):
         except KERNEL_ERRORS as error:
             raise complaint(self, error, (x, y), _NO_STATIC) from error
         if first is None:
-            return data if mode.fast_path else self._reported((x, y), _NO_STATIC, data)
+            return self._reported((x, y), _NO_STATIC, data) if unusual else data
         return wrap_result(first.result_type, self, (x, y), (a, b), _NO_STATIC, data, needs)
 
 
@@ -477,7 +492,7 @@ def as_array(x: Any, name: str = "") -> Any:
         kind = f"{type(x).__name__} of dtype {array.dtype}"
         lost = " Does a function end without return?" if x is None else ""
         raise TypeError(f"{caller(name)}: needs numbers or booleans, found {kind}: {x!r:.80}.{lost}")
-    if isinstance(x, (np.generic, bool, int, float)):  # a number, which a program may keep
+    if unusual and isinstance(x, (np.generic, bool, int, float)):  # a number, which a program may keep
         mode.events.constant(array)
     return array
 

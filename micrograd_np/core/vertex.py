@@ -37,7 +37,7 @@ class Op(Protocol):
     def rules_for(self, count: int) -> list[Callable[..., Any] | None]:
         """The rules of a variadic op applied to `count` inputs."""
 
-    def reads_of(self, needs: int, count: int) -> tuple[int, tuple[int, ...], tuple[int, ...], Any]:
+    def reads_of(self, needs: int, count: int) -> tuple[int, tuple[int, ...], tuple[int, ...], Any, tuple[bool, ...]]:
         """What the rules read."""
 
 
@@ -196,7 +196,7 @@ def tensor_of(data: Any, node: Node | None = None, kind: type[Vertex] | None = N
     """A tensor of the array `data` that `node` has computed, or a leaf; watchers do not see it."""
     t = _new(kind or Vertex.result_type)
     t.data, t.node, t.requires_grad = data, node, node is not None
-    t._grad = t._name = t._notes = None
+    t._grad = t._name = t._notes = t._view = t._views = None
     return t
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from weakref import ref
 
-from .modes import mode
+from .modes import mode, unusual
 from .vertex import Vertex, tensor_of
 from .writes import owner_of
 
@@ -49,7 +49,7 @@ def register_view(view: Any, x: Any, op: Any, settings: Mapping[str, Any], *, re
     depth = 0 if above is None else above.depth + 1
     if above is not None and x.node is not None and (view.node is None or op is None):
         x = _without_record(x, above)
-    recorded = recorded and op is not None and mode.recording
+    recorded = recorded and op is not None and (not unusual or mode.recording)
     parts = (ref(x) if above is None else x, op, settings, depth, recorded)
     view._view = tuple.__new__(View, parts)  # in two thirds of the time that View(...) takes
     if depth > _MAX_DEPTH:

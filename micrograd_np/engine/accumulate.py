@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.modes import mode
+from micrograd_np.core.modes import mode, unusual
 from micrograd_np.core.vertex import Vertex, grad_of, retains_grad, tensor_of
 from micrograd_np.core.views import array_of_data
 from micrograd_np.ops import state
@@ -54,7 +54,7 @@ def clear_grad(t: Vertex, set_to_none: bool = True) -> None:
     """Forget the gradient of `t`, or fill it with zeros."""
     if set_to_none or grad_of(t) is None:
         t._grad = None
-        if set_to_none:
+        if set_to_none and unusual:
             mode.events.cleared(t)
-    elif not mode.events.zeroed(t):
+    elif not (unusual and mode.events.zeroed(t)):
         t._grad = tensor_of(np.zeros_like(t.data), None, t.result_type)

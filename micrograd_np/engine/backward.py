@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.freed import keep_structure, weak_inputs, without_arrays
-from micrograd_np.core.modes import mode
+from micrograd_np.core.modes import mode, unusual
 from micrograd_np.core.reads import VALUE
 from micrograd_np.core.vertex import Constant, Node, Source, Vertex, grad_of, source, tensor_of
 from micrograd_np.core.writes import writes
@@ -69,7 +69,7 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
     """
     roots = [(source(z), g) for z, g in ((root, seed), *more)]
     useful = None if targets is None else leading_to([z for z, _ in roots], targets, floor)
-    events = mode.events
+    events = mode.events if unusual else QUIET
     watched = events is not QUIET
     gradients: dict[Source, Any] = {}
     waiting: list[tuple[int, Source]] = []  # orders are unique among recorded vertices, and leaves are never pushed
@@ -166,7 +166,7 @@ def is_stale(z: Node) -> bool:
     if not result_changed and True not in inputs_changed:
         return False
     needs = sum(1 << i for i, x in enumerate(z.inputs) if isinstance(x, Source))
-    of_result, dropped, blank, _ = z.op.reads_of(needs, len(arrays))
+    of_result, dropped, blank, _, _ = z.op.reads_of(needs, len(arrays))
     if of_result == VALUE and result_changed:
         return True
     return any(changed for i, changed in enumerate(inputs_changed) if i not in dropped and i not in blank)

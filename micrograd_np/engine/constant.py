@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from micrograd_np.core.modes import mode
+from micrograd_np.core.modes import mode, unusual
 from micrograd_np.ops.state import copy
 
 from .tensor import Tensor
@@ -30,13 +30,14 @@ def constant(data: ArrayLike | Tensor, name: str | None = None) -> Tensor:
     array.setflags(write=False)
     t = Tensor(array, name=name)
     t.notes = {"constant": True}
-    mode.events.constant(array, name or "")
+    if unusual:
+        mode.events.constant(array, name or "")
     return t
 
 
 def fresh(array: Any, requires_grad: bool = False) -> Tensor:
     """A tensor of `array`, computed from shapes and settings only: in a compiled step a copy of a constant."""
-    kept = mode.events.constant(array) is not None
+    kept = unusual and mode.events.constant(array) is not None
     t = copy(Tensor(array)) if kept else Tensor(array)  # the program may write into it
     return t.requires_grad_() if requires_grad else t
 
@@ -44,5 +45,6 @@ def fresh(array: Any, requires_grad: bool = False) -> Tensor:
 def as_constant(array: Any) -> Tensor:
     """A constant of `array` itself, not of a copy: this package has computed it from shapes and settings only."""
     t = Tensor(array)
-    mode.events.constant(array)
+    if unusual:
+        mode.events.constant(array)
     return t

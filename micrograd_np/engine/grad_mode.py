@@ -3,7 +3,6 @@
 from contextlib import ContextDecorator
 from typing import Any, Self
 
-from micrograd_np.core.events import QUIET
 from micrograd_np.core.messages import require_nothing
 from micrograd_np.core.modes import mode
 from micrograd_np.core.settings import checked
@@ -15,21 +14,21 @@ class _Recording(ContextDecorator):
     enabled: bool
 
     def __init__(self, *unknown: Any) -> None:
-        require_nothing(type(self).__name__, unknown)
+        if unknown:
+            require_nothing(type(self).__name__, unknown)
         self.before: list[bool] = []  # a stack: one object may be entered more than once
 
     def _recreate_cm(self) -> Self:  # for each call of a decorated function, so that threads share no stack
         return type(self)()
 
     def __enter__(self) -> Self:
-        self.before.append(mode.recording)
-        mode.recording = enabled = self.enabled  # as by mode.set, in a third of the time: small networks take some µs
-        mode.fast_path = enabled and mode.events is QUIET
+        recording, events = mode.state
+        self.before.append(recording)
+        mode.change(self.enabled, events)
         return self
 
     def __exit__(self, *_: object) -> None:
-        mode.recording = enabled = self.before.pop()
-        mode.fast_path = enabled and mode.events is QUIET
+        mode.change(self.before.pop(), mode.state[1])
 
 
 class set_grad_enabled(_Recording):  # noqa: N801  a function to its users, as in PyTorch

@@ -24,7 +24,7 @@ from micrograd_np.core.messages import (
     warn_of_unpacking,
     without_inert,
 )
-from micrograd_np.core.modes import mode
+from micrograd_np.core.modes import mode, unusual
 from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.spellings import ForeignName, add_foreign_names
 from micrograd_np.core.terminal import shown
@@ -85,9 +85,10 @@ def get_default_dtype() -> np.dtype[Any]:
 
 def _method(op: Any) -> Callable[[Tensor], Tensor]:
     """``self.op()``, with the docstring of `op`."""
+    call = op.__call__  # bound once: Python calls a method more directly than an object
 
     def method(self: Tensor) -> Tensor:
-        return op(self)
+        return call(self)
 
     method.__doc__ = op.kernel.__doc__
     return method
@@ -95,9 +96,10 @@ def _method(op: Any) -> Callable[[Tensor], Tensor]:
 
 def _reduction(op: Any) -> Callable[..., Tensor]:
     """``self.op(axis, keepdims)``, with the docstring of `op`."""
+    call = op.__call__
 
     def method(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return op(self, axis=axis, keepdims=keepdims)
+        return call(self, axis=axis, keepdims=keepdims)
 
     method.__doc__ = op.kernel.__doc__
     return method
@@ -105,12 +107,13 @@ def _reduction(op: Any) -> Callable[..., Tensor]:
 
 def _operators(op: Any) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor], Any]:
     """``self ∘ other``, ``other ∘ self`` and ``self ∘= other``, where `op` is ∘."""
+    call = op.__call__
 
     def operator(self: Tensor, other: Any) -> Tensor:
-        return op(self, other)
+        return call(self, other)
 
     def reflected(self: Tensor, other: Any) -> Tensor:
-        return op(other, self)
+        return call(other, self)
 
     def written(self: Tensor, other: Any) -> Tensor:
         in_place.update(self, op, other)
@@ -153,7 +156,7 @@ class Tensor(Vertex):
         else:
             array = _as_data(data, dtype)
         self.data = array
-        self._grad = self.node = self._notes = None
+        self._grad = self.node = self._notes = self._view = self._views = None
         self._name = name
         self._time = clock()
         self.requires_grad = False
@@ -161,7 +164,8 @@ class Tensor(Vertex):
             if not isinstance(requires_grad, (bool, np.bool_)):
                 raise TypeError(f"Tensor: requires_grad is {requires_grad!r:.80}; of a shape, write mg.empty(2, 3).")
             self.requires_grad_()
-        mode.events.created(self)
+        if unusual:
+            mode.events.created(self)
 
     # what it is
 
@@ -302,7 +306,7 @@ class Tensor(Vertex):
 
     def _exported(self, how: str) -> None:
         """Report that a value leaves the graph: a traced program would keep it for ever."""
-        if not mode.fast_path:
+        if unusual:
             mode.events.exported(self, how)
 
     def detach(self) -> Tensor:
@@ -314,7 +318,8 @@ class Tensor(Vertex):
         z: Tensor = tensor_of(self.data, None, self.result_type)
         z.name = self.name
         register_view(z, self, None, {})
-        mode.events.detached(self, z)
+        if unusual:
+            mode.events.detached(self, z)
         return z
 
     # gradients
@@ -400,7 +405,7 @@ class Tensor(Vertex):
             for t in by_source.values():
                 t._grad = grad_of(t)  # so that a result has a gradient to add to
         targets = None if by_source is None else frozenset(by_source)
-        events = mode.events
+        events = mode.events if unusual else QUIET
         if events is not QUIET:
             if gradient is not None and events.on_tensors and not isinstance(seed, Tensor):
                 seed = Tensor(seed)  # which differs between calls, unlike ones

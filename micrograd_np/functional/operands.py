@@ -37,7 +37,7 @@ def as_floats(x: Any) -> Tensor:
 
 def as_like(x: Any, input: Any) -> Any:
     """`x` as a Tensor or array; numbers that are not floating, and Python's own, in the dtype of `input`."""
-    if (type(x) is np.ndarray and x.dtype.kind == "f") or (isinstance(x, Tensor) and x.data.dtype.kind == "f"):
+    if (isinstance(x, Tensor) and x.data.dtype.kind == "f") or (type(x) is np.ndarray and x.dtype.kind == "f"):
         return x
     if isinstance(x, _NUMBERS):
         return as_constant(np.asarray(x, input.dtype))
@@ -57,7 +57,7 @@ def operands(name: str, input: Any, **others: Any) -> list[Any]:
     shape = x.data.shape
     for label, other in others.items():
         y = as_like(other, x)
-        if y.shape != shape:
+        if (y.data if isinstance(y, Tensor) else y).shape != shape:
             refuse_broadcast(name, "input", shape, label, y.shape)
         xs.append(y)
     return xs

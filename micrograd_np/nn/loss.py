@@ -34,7 +34,9 @@ class FunctionalLoss(FunctionModule):
             self.register_buffer(name, np.asarray(x) if isinstance(x, (list, tuple)) else x)
 
     def _loss(self, *tensors: Any) -> Tensor:
-        return self._function(*tensors, *[getattr(self, name) for name in self._settings])
+        for name in self._settings:
+            tensors += (getattr(self, name),)
+        return self._function(*tensors)
 
 
 class Loss(FunctionalLoss):

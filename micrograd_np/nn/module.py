@@ -23,7 +23,7 @@ import numpy as np
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
 from micrograd_np.core.messages import explain_keywords, is_inert, require_type, with_article, wrong_call
-from micrograd_np.core.modes import mode
+from micrograd_np.core.modes import mode, unusual
 from micrograd_np.core.spellings import add_foreign_names
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.accumulate import clear_grad
@@ -98,7 +98,7 @@ class Module:
     @property
     def training(self) -> bool:
         """Whether dropout drops and batch norm learns. A compiled step runs a program of its own for each value."""
-        if not mode.fast_path:
+        if unusual:
             mode.events.training(self, self._training)
         return self._training
 
@@ -147,7 +147,7 @@ class Module:
                 module._named = True
             for _ in chain(self.named_parameters(), self.named_buffers()):
                 pass
-        if self._hooks is None and mode.events is QUIET:
+        if self._hooks is None and (not unusual or mode.state[1] is QUIET):
             try:
                 return self.forward(*args, **kwargs)
             except TypeError as error:

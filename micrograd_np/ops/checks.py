@@ -7,14 +7,15 @@ the smallest and the largest element; ``argmin`` finds them in a quarter of the 
 from collections.abc import Callable
 from typing import Any
 
-from micrograd_np.core.modes import mode
+from micrograd_np.core.modes import mode, unusual
 from micrograd_np.core.vertex import Vertex
 
 
 def check(rule: Callable[..., None], x: Any, *settings: Any) -> None:
     """Apply ``rule(array, *settings)`` to the values of `x`; a step that is being traced repeats it in each call."""
     rule(x.data if isinstance(x, Vertex) else x, *settings)
-    mode.events.checked(rule, x, settings)
+    if unusual:
+        mode.events.checked(rule, x, settings)
 
 
 def labels_within(labels: Any, caller: Any, classes: Any, ignored: Any) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from micrograd_np.core.domains import INTEGERS, REALS
 from micrograd_np.core.messages import caller
-from micrograd_np.core.modes import mode
+from micrograd_np.core.modes import mode, unusual
 from micrograd_np.core.primitive import primitive
 from micrograd_np.core.vertex import Vertex
 
@@ -57,7 +57,8 @@ def _literal(part: Any) -> Any:
             f"{caller('getitem')}: an index is made of integers, slices, None, ... and arrays of integers or booleans; "
             f"found {part!r:.80}."
         )
-    mode.events.constant(array)
+    if unusual:
+        mode.events.constant(array)
     return array
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from micrograd_np.core.errors import no_array
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.messages import require_value
-from micrograd_np.core.modes import mode
+from micrograd_np.core.modes import mode, unusual
 from micrograd_np.core.settings import check
 from micrograd_np.core.spellings import add_foreign_names
 from micrograd_np.core.views import array_of_data
@@ -36,6 +36,7 @@ from micrograd_np.engine.tensor import Tensor
 from .advice import NO_PARAMETERS, Advised, listed, no_group, read_only
 
 _NO_STATE: dict[str, Any] = {}
+_ndarray = np.ndarray
 _NO_SETTINGS = ("self", "params", "__class__")  # what else `locals` returns in a constructor
 _NOT_NEGATIVE = ("lr", "eps", "weight_decay", "momentum")
 _COUNTS = {"ns_steps", "max_iter", "max_eval", "history_size"}
@@ -199,7 +200,7 @@ class Optimizer(Advised):
         if closure is not None:
             with set_grad_enabled(enabled=True):
                 loss = closure()
-        if mode.events.optimizer_step(self):
+        if unusual and mode.events.optimizer_step(self):
             return loss
         written: list[Any] = []
         states, update = self.state, self.update
@@ -214,7 +215,9 @@ class Optimizer(Advised):
                 grad = p._grad
                 if grad is None:
                     continue
-                g, data = grad.data, p.data if type(p.data) is np.ndarray else array_of_data(p)
+                g, data = grad.data, p.data
+                if type(data) is not _ndarray:
+                    data = array_of_data(p)
                 try:
                     if g.shape != data.shape:
                         shapes = f"{p.name or 'a parameter'} is {p.shape} and its grad {grad.shape}"
@@ -243,7 +246,7 @@ class Optimizer(Advised):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
-        quick = set_to_none and mode.events is QUIET
+        quick = set_to_none and (not unusual or mode.events is QUIET)
         for group in self.param_groups:
             for p in group["params"]:
                 if quick:

@@ -19,7 +19,7 @@ from weakref import finalize, proxy
 import numpy as np
 
 from micrograd_np.core.events import QUIET
-from micrograd_np.core.modes import mode
+from micrograd_np.core.modes import USUAL, mode, unusual
 from micrograd_np.core.trees import parts, with_parts
 from micrograd_np.core.vertex import Vertex, tensor_of
 from micrograd_np.core.writes import clock, writes
@@ -188,8 +188,8 @@ class _Source:
     def __init__(self, entry: CompiledProgram) -> None:
         self.entry = proxy(entry)
         self.names: dict[str, Any] = {
-            "MISS": MISS, "QUIET": QUIET, "mode": mode, "step": entry.step, "entry": proxy(entry), "explain": explain,
-            "counter": entry.counter,
+            "MISS": MISS, "mode": mode, "unusual": unusual, "USUAL": USUAL, "SILENT": (False, QUIET),
+            "step": entry.step, "entry": proxy(entry), "explain": explain, "counter": entry.counter,
             "wrap": partial(tensor_of, kind=kind) if (kind := entry.program.kind) else tensor_of,
             "ndarray": np.ndarray, "GONE": GONE, "FLAGGED": FLAGGED, "with_parts": with_parts,
         }  # fmt: skip
@@ -269,7 +269,7 @@ class _Source:
 
     def _quick(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any]:
         entry = self.entry
-        other = "not mode.fast_path" if mode.recording else "mode.recording or mode.events is not QUIET"
+        other = "unusual and mode.state != USUAL" if mode.recording else "not unusual or mode.state != SILENT"
         rows = [f"if len(args) != {len(args)} or {other}: return MISS"]
         leaves: list[Any] = []
         for i, arg in enumerate(args):
