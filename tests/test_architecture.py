@@ -193,7 +193,7 @@ LINES = {
     "engine": 1790,  # what PyTorch's size(), transpose and max would mean is said
     "exercises": 680,  # more than the 250 that were planned: what a wrong rule looks like is said in words
     "functional": 2840,  # images at the places of a grid, unpooling and noise, as in PyTorch
-    "nn": 4780,  # summary says which inputs a model takes; settings of layers are read in loops, the quickest way
+    "nn": 4780,  # summary says which inputs a model takes
     "numpy_api": 3010,  # PyTorch's names for what means the same
     "onnx": 920,  # which operators declarations name
     "onnx/operators": 1090,
