@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .messages import caller, describe_value
+from .modes import mode, unusual
 from .vertex import Op, Vertex
 
 KERNEL_ERRORS = (ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError, StopIteration)
@@ -97,3 +98,32 @@ def no_array(x: Vertex, name: str = "the tensor") -> str:
         f"the data of {x.name or name} must be an array, and was set to {describe_value(x.data)}; write into it, "
         f"t.data[...] = value, or set t.data = np.array(value)."
     )
+
+
+def unmasked(x: Any, name: str) -> Any:
+    """`x`; TypeError for a masked array with masked elements, which a tensor cannot represent."""
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise TypeError(
+            f"{caller(name)}: found a masked array, and {np.ma.getmaskarray(x).sum()} of its {x.size} elements are "
+            f"masked, which a tensor cannot be. Fill them, x.filled(0.0), or multiply by ~np.ma.getmaskarray(x)."
+        )
+    return x
+
+
+def as_array(x: Any, name: str = "") -> Any:
+    """`x` (a list, a NumPy scalar, anything with ``__array__``) as an array of numbers; TypeError for anything else."""
+    x = unmasked(x, name)
+    try:
+        array = np.asarray(x)
+    except (TypeError, ValueError) as error:
+        tensors = isinstance(x, (list, tuple)) and any(isinstance(part, Vertex) for part in x)
+        advice = " Make one tensor of a list of tensors with mg.stack(...)." if tensors else ""
+        message = f"{caller(name)}: cannot make an array of this {type(x).__name__}: {str(error).rstrip('.')}.{advice}"
+        raise type(error)(message) from None
+    if array.dtype.kind not in "fiub":
+        kind = f"{type(x).__name__} of dtype {array.dtype}"
+        lost = " Does a function end without return?" if x is None else ""
+        raise TypeError(f"{caller(name)}: needs numbers or booleans, found {kind}: {x!r:.80}.{lost}")
+    if unusual and isinstance(x, (np.generic, bool, int, float)):  # a number, which a program may keep
+        mode.events.constant(array)
+    return array

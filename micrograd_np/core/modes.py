@@ -9,8 +9,7 @@ from .events import QUIET, Events
 USUAL = True, QUIET
 """Applications are recorded, and nobody watches."""
 unusual: set[int] = set()
-"""The threads where that is not so. Mostly there is none, and hot code reads ``mode.state if unusual else USUAL``:
-to see that the set is empty takes a sixth of the time of an attribute of a thread."""
+"""The threads where that is not so, mostly none: ``mode.state if unusual else USUAL`` asks no attribute of a thread."""
 
 
 class Mode(threading.local):

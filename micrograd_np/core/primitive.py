@@ -17,7 +17,7 @@ from typing import Any, Concatenate, Generic, ParamSpec
 import numpy as np
 
 from .domains import Domain
-from .errors import KERNEL_ERRORS, complaint
+from .errors import KERNEL_ERRORS, as_array, complaint
 from .events import QUIET
 from .kernel import SignatureOfKernel, arguments_of
 from .messages import VALUES_ONLY, caller, require_type, warn_of_unpacking, without_inert, wrong_call
@@ -220,12 +220,11 @@ class Primitive(Generic[P]):
         that the rules are given, if they read no input at all; and for each input whether its bit is set.
         """
         key: Any = (needs, count) if self.variadic else needs
-        known = self._reads.get(key)
-        if known is not None:
-            return known
+        if key in self._reads:
+            return self._reads[key]
         needed = tuple([bool(needs >> i & 1) for i in range(count)])
         rules = [
-            rule for rule, wanted in zip(self.rules[: self.fixed], needed, strict=False) if wanted and rule is not None
+            rule for rule, needs_it in zip(self.rules[: self.fixed], needed, strict=False) if needs_it and rule
         ]
         if self.variadic and needs >> self.fixed:
             rules.append(self.rules[-1])  # type: ignore[arg-type]
@@ -466,35 +465,6 @@ def fills(result: Any, target: Any) -> bool:
         and (result.shape, result.strides, result.dtype) == (target.shape, target.strides, target.dtype)
         and result.__array_interface__["data"] == target.__array_interface__["data"]
     )
-
-
-def unmasked(x: Any, name: str) -> Any:
-    """`x`; TypeError for a masked array with masked elements, which a tensor cannot represent."""
-    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
-        raise TypeError(
-            f"{caller(name)}: found a masked array, and {np.ma.getmaskarray(x).sum()} of its {x.size} elements are "
-            f"masked, which a tensor cannot be. Fill them, x.filled(0.0), or multiply by ~np.ma.getmaskarray(x)."
-        )
-    return x
-
-
-def as_array(x: Any, name: str = "") -> Any:
-    """`x` (a list, a NumPy scalar, anything with ``__array__``) as an array of numbers; TypeError for anything else."""
-    x = unmasked(x, name)
-    try:
-        array = np.asarray(x)
-    except (TypeError, ValueError) as error:
-        tensors = isinstance(x, (list, tuple)) and any(isinstance(part, Vertex) for part in x)
-        advice = " Make one tensor of a list of tensors with mg.stack(...)." if tensors else ""
-        message = f"{caller(name)}: cannot make an array of this {type(x).__name__}: {str(error).rstrip('.')}.{advice}"
-        raise type(error)(message) from None
-    if array.dtype.kind not in "fiub":
-        kind = f"{type(x).__name__} of dtype {array.dtype}"
-        lost = " Does a function end without return?" if x is None else ""
-        raise TypeError(f"{caller(name)}: needs numbers or booleans, found {kind}: {x!r:.80}.{lost}")
-    if unusual and isinstance(x, (np.generic, bool, int, float)):  # a number, which a program may keep
-        mode.events.constant(array)
-    return array
 
 
 def primitive(

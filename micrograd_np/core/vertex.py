@@ -37,7 +37,7 @@ class Op(Protocol):
     def rules_for(self, count: int) -> list[Callable[..., Any] | None]:
         """The rules of a variadic op applied to `count` inputs."""
 
-    def reads_of(self, needs: int, count: int) -> tuple[int, tuple[int, ...], tuple[int, ...], Any, tuple[bool, ...]]:
+    def reads_of(self, needs: int, count: int) -> tuple[Any, ...]:
         """What the rules read."""
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.core.errors import unmasked
 from micrograd_np.core.messages import require_type
-from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.settings import checked
 from micrograd_np.engine.tensor import Tensor
 

@@ -12,6 +12,7 @@ from weakref import ref
 
 import numpy as np
 
+from micrograd_np.core.errors import unmasked
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
 from micrograd_np.core.messages import (
@@ -25,7 +26,6 @@ from micrograd_np.core.messages import (
     without_inert,
 )
 from micrograd_np.core.modes import mode, unusual
-from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.spellings import ForeignName, add_foreign_names
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Vertex, grad_of, source, tensor_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.primitive import as_array
+from micrograd_np.core.errors import as_array
 from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.ops.state import astype

@@ -72,7 +72,4 @@ class FunctionLayer(FunctionModule):
         """The function of `input` and the settings."""
         if not self._settings:
             return self._function(input)
-        settings = {}
-        for name in self._settings:
-            settings[name] = getattr(self, name)
-        return self._function(input, **settings)
+        return self._function(input, **{name: getattr(self, name) for name in self._settings})

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.domains import REALS
+from micrograd_np.core.errors import as_array
 from micrograd_np.core.messages import caller, must_be, require_value
-from micrograd_np.core.primitive import as_array, primitive
+from micrograd_np.core.primitive import primitive
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.axes import ALL, Axes, along, axes_of, axis_of, whole
 from micrograd_np.ops.index import view

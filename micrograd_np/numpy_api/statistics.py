@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.domains import NONZERO, REALS
+from micrograd_np.core.errors import as_array
 from micrograd_np.core.messages import caller, must_be, warn_of_unpacking
-from micrograd_np.core.primitive import as_array, primitive
+from micrograd_np.core.primitive import primitive
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.axes import axes_of, axis_of
 from micrograd_np.ops.checks import check, weights_within

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.errors import as_array
 from micrograd_np.core.messages import caller, count_of
-from micrograd_np.core.primitive import as_array
 from micrograd_np.core.vertex import Vertex
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.errors import unmasked
 from micrograd_np.core.messages import must_be
-from micrograd_np.core.primitive import unmasked
 from micrograd_np.engine.tensor import Tensor
 
 _Arrays = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]

@@ -255,8 +255,8 @@ def _opens(x: Any) -> bool:
     if isinstance(x, (FunctionType, type, ModuleType)):
         return not _foreign(x) or _holds_what_was_passed(x)
     kind: Any = type(x)
-    known = _opens_as(kind)
-    return is_module(x) or is_optimizer(x) or hasattr(x, "__wrapped__") if known is None else known
+    opens = _opens_as(kind)
+    return is_module(x) or is_optimizer(x) or hasattr(x, "__wrapped__") if opens is None else opens
 
 
 @lru_cache(maxsize=1024)
