@@ -19,6 +19,7 @@ import pytest
 from sybil import Document
 from sybil.example import SybilFailure
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+from together import together
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -146,6 +147,7 @@ def test_what_is_said_not_to_run_is_on_a_page():
     assert [start for start in NOT_RUN if not any(line.startswith(start) for line in lines)] == []
 
 
+@together
 @every_document
 def test_every_text_is_what_a_command_prints_or_compared_elsewhere(path):
     text = path.read_text(encoding="utf-8")
@@ -153,11 +155,13 @@ def test_every_text_is_what_a_command_prints_or_compared_elsewhere(path):
     assert path.name in COMPARED or text.count("\n```text\n") == len(printed)
 
 
+@together
 @every_document
 def test_no_code_block_is_of_a_kind_that_nobody_runs(path):
     only_blocks_that_run(path)
 
 
+@together
 @every_document
 def test_the_marked_commands_are_the_two_of_the_readme_that_ci_runs(path):
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -167,6 +171,7 @@ def test_the_marked_commands_are_the_two_of_the_readme_that_ci_runs(path):
     assert path.name != "README.md" or marked == shell, "nobody runs an unmarked sh block of the README"
 
 
+@together
 @every_document
 def test_links_into_the_repository_lead_somewhere(path):
     targets = [path.parent / link["target"] for link in LINK.finditer(path.read_text(encoding="utf-8"))]

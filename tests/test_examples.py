@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 
@@ -71,18 +72,21 @@ def test_every_example_runs_and_returns_a_result(run, name):
     assert run(name).result is not None
 
 
+@together
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_opens_by_saying_what_it_shows_and_how_long_it_takes(name):
     opening = inspect.getdoc(load(name)) or ""
     assert re.search(r"\bTakes\b", opening.splitlines()[0] if opening else "")
 
 
+@together
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_short_enough_to_read(name):
     lines = EXAMPLES[name].read_text(encoding="utf-8").splitlines()
     assert 40 <= len(lines) - lines.count("# %%") <= 120
 
 
+@together
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_opens_as_a_notebook_and_takes_help(name):
     text = EXAMPLES[name].read_text(encoding="utf-8")

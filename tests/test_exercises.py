@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np.core.modes import mode
@@ -44,6 +45,7 @@ class TestVerdict:
         assert space["answer"].passed, space["answer"]
         assert repr(space["answer"]).startswith(f"{name}: right.")
 
+    @together
     @pytest.mark.parametrize("name", LADDER)
     def test_a_solution_has_a_rule_for_every_input_with_a_derivative(self, name):
         op = registry[name]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -41,6 +42,7 @@ def leaf():
     return mg.Tensor(np.arange(9.0).reshape(3, 3) + 1, requires_grad=True, name="w")
 
 
+@together
 @views
 @pytest.mark.parametrize("made", ["before", "after"])
 @pytest.mark.parametrize("of", ["a leaf", "a result"])
@@ -59,6 +61,7 @@ def test_a_write_through_a_view_is_seen_by_backward(view, made, of):
         z.backward()
 
 
+@together
 @views
 def test_a_write_to_what_a_view_looks_into_is_seen_where_the_view_was_read(view):
     w = leaf()

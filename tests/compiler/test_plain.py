@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from together import together
 from trainable import BATCH, LAYERS, LOSSES, MATRICES_ONLY, OPTIMIZERS, numbers
 
 import micrograd_np as mg
@@ -161,6 +162,7 @@ CHOICES = {
 }
 
 
+@together
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", CHOICES)
 def test_choices_have_the_same_numbers_in_the_plain_program(name, dtype):

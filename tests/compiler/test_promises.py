@@ -8,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn, optim, training
@@ -89,6 +90,7 @@ PRODUCTS = {
 }
 
 
+@together
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize("shape", [(8, 1), (10, 1), (1, 7), (11, 11), (9, 7), (1, 1)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -596,6 +598,7 @@ def test_a_method_that_no_step_asks_may_be_replaced(rng):
 SCALARS = ["int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "longdouble", "bool"]
 
 
+@together
 @pytest.mark.parametrize("kind", SCALARS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_scalar_of_numpy_is_an_argument(kind, dtype):

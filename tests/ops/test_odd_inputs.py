@@ -8,6 +8,7 @@ from types import FunctionType
 import numpy as np
 import pytest
 from strategies import every_primitive
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import functional
@@ -131,6 +132,7 @@ def test_a_function_computes_or_says_under_its_own_name_what_is_wrong(name):
         assert str(error).startswith((name.partition(".")[2], "backward")), said
 
 
+@together
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @every_primitive
 def test_a_primitive_computes_or_says_what_is_wrong(op):
@@ -160,6 +162,7 @@ REDUCTIONS = [
 ]
 
 
+@together
 @pytest.mark.parametrize("axis", [None, 0, -1])
 @pytest.mark.parametrize("name", REDUCTIONS)
 def test_a_number_reduces_along_either_axis_and_gets_its_gradient(name, axis):
@@ -236,6 +239,7 @@ INTEGER_FUNCTIONS = {
 }
 
 
+@together
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.int8, np.uint8, np.bool_])
 @pytest.mark.parametrize("name", INTEGER_FUNCTIONS)
 def test_integers_become_floating_numbers_as_in_exp(name, dtype):
@@ -269,6 +273,7 @@ def test_padding_an_empty_array_along_a_full_axis_needs_no_elements_on_the_empty
         assert mg.pad(x, ((0, 0), (1, 1)), mode=mode).shape == np.pad(x, ((0, 0), (1, 1)), mode=mode).shape
 
 
+@together
 @pytest.mark.parametrize(
     ("call", "says"),
     [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from optimizer_cases import CASES, weights_after
 from recorded import answers
+from together import together
 from trainable import MATRICES_ONLY, OPTIMIZERS
 
 import micrograd_np as mg
@@ -45,6 +46,7 @@ def descend(optimizer, p, steps=5):
         optimizer.step()
 
 
+@together
 @pytest.mark.parametrize(("kind", "settings", "expected"), GOLDEN, ids=lambda x: getattr(x, "__name__", None))
 def test_five_steps_end_where_pytorch_ends(kind, settings, expected):
     p = mg.Tensor([1.0, -2.0], requires_grad=True)
@@ -52,6 +54,7 @@ def test_five_steps_end_where_pytorch_ends(kind, settings, expected):
     np.testing.assert_allclose(p.data, expected, rtol=0, atol=1e-9)
 
 
+@together
 @pytest.mark.parametrize(("name", "settings"), CASES)
 def test_twelve_steps_in_two_groups_end_where_pytorch_ended(name, settings):
     found = weights_after(optim, mg.Tensor, name, settings)
@@ -96,6 +99,7 @@ def test_lbfgs_finds_the_minimum(search):
     np.testing.assert_allclose(x.data, np.linalg.solve(a, b), atol=1e-6)
 
 
+@together
 @pytest.mark.parametrize(("kind", "settings"), KINDS, ids=lambda x: getattr(x, "__name__", None))
 def test_float32_parameters_stay_float32_and_so_does_their_state(kind, settings):
     p = mg.Tensor(np.array([1.0, -2.0], "f4"), requires_grad=True)
@@ -108,6 +112,7 @@ def test_float32_parameters_stay_float32_and_so_does_their_state(kind, settings)
     assert {v.dtype for v in optimizer.state[p].values() if isinstance(v, np.ndarray)} <= {np.dtype("f4")}
 
 
+@together
 @pytest.mark.parametrize(("kind", "settings"), KINDS, ids=lambda x: getattr(x, "__name__", None))
 def test_a_0d_parameter_moves_like_an_element_of_an_array(kind, settings):
     p = mg.Tensor(1.0, requires_grad=True)

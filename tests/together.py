@@ -1,0 +1,82 @@
+"""Many small cases as one test: pytest and its workers spend 10 ms on a test, which is more than such a case takes."""
+
+import os
+from contextlib import contextmanager
+from functools import wraps
+from inspect import Parameter, signature
+from itertools import product
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
+from micrograd_np.core.registry import registry
+
+CASES = 40  # that one test goes through
+
+
+@contextmanager
+def fresh():
+    """What is inside draws from the project's generator as if it were the first, and leaves no op and no setting."""
+    mg.random.manual_seed(0)
+    dtype, known = mg.get_default_dtype(), dict(registry)
+    try:
+        yield
+    finally:
+        registry.clear()
+        registry.update(known)
+        left = [mode.recording is not True, mode.events is not QUIET, mg.get_default_dtype() != dtype]
+        mode.set(recording=True, events=QUIET)
+        mg.set_default_dtype(dtype)
+    assert not any(left), "the test left recording, a watcher or the default dtype other than it found them"
+
+
+def together(test):
+    """The cases that the marks below this one give to `test`, some dozens in one; it fails with each that fails.
+
+    Every case is as fresh as a test. Of fixtures, such a test may have `rng`, and those that no case changes. With
+    `ONE_BY_ONE=1` in the environment, every case is a test.
+    """
+    if os.environ.get("ONE_BY_ONE"):
+        return test
+    marks = [mark for mark in test.pytestmark if mark.name == "parametrize"]
+    cases = [{k: v for some in case for k, v in some.items()} for case in product(*map(_cases, reversed(marks)))]
+    starts = range(0, len(cases), CASES)
+
+    @wraps(test)
+    def run(*owner, cases, **fixtures):
+        failed, skipped = [], []
+        for case in cases:
+            if "rng" in fixtures:
+                fixtures["rng"] = np.random.default_rng(20)
+            try:
+                with fresh():
+                    test(*owner, **case, **fixtures)
+            except pytest.skip.Exception as reason:
+                skipped.append(reason)
+            except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001  whatever it is, it is the case's
+                error.add_note(f"in the case {', '.join(f'{name}={value!r}' for name, value in case.items())}")
+                failed.append(error)
+        if failed:
+            raise BaseExceptionGroup(f"{len(failed)} of {len(cases)} cases fail", failed)
+        if len(skipped) == len(cases):
+            raise skipped[0]
+
+    names = set().union(*cases)
+    kept = [x for x in signature(test).parameters.values() if x.name not in names]
+    run.__signature__ = signature(test).replace(parameters=[*kept, Parameter("cases", Parameter.KEYWORD_ONLY)])
+    run.pytestmark = [mark for mark in test.pytestmark if mark not in marks]
+    parts = [pytest.param(cases[i : i + CASES], id=f"from {i}") for i in starts]
+    return pytest.mark.parametrize("cases", parts)(run)
+
+
+def _cases(mark):
+    """The arguments that a mark gives, by name, for each of its cases."""
+    names, values = mark.args
+    names = [name.strip() for name in names.split(",")] if isinstance(names, str) else names
+    for value in values:
+        of = value.values if isinstance(value, type(pytest.param())) else value if len(names) > 1 else (value,)
+        assert not getattr(value, "marks", ()), "a case with marks of its own is a test of its own"
+        yield dict(zip(names, of, strict=True))
