@@ -4,14 +4,15 @@ A profile is chosen with ``--hypothesis-profile=thorough`` or ``HYPOTHESIS_PROFI
 minute, ci for every change, thorough for `.ci/run`. Warnings are errors (`pyproject.toml`).
 """
 
+# ruff: noqa: E402  what is set here is to be said before other modules are loaded
 import gc
 import os
 import sys
 
-# what is compiled once, tests with their asserts too, is read by all processes that the suite starts: hundreds
+# what is compiled, tests with their asserts too, is kept for the other processes of the suite, which are hundreds
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# small products gain nothing from a second thread and lose much on shared processors; to be said before NumPy is loaded
+# small products gain nothing from a second thread and lose much on shared processors
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np

@@ -26,6 +26,12 @@ BRIEFLY = {
     "transformer": {"epochs": 2, "characters": 25_000},
 }
 """The examples that train, with arguments that keep a run to seconds. Full runs reach what the docstrings say."""
+LONGER = ("dates", "labels", "transformer")  # as many seconds as the rest together
+
+
+def unless_longer(names):
+    """These examples; the longer ones in the thorough run."""
+    return [pytest.param(name, marks=pytest.mark.thorough if name in LONGER else ()) for name in names]
 
 
 class Run:
@@ -67,7 +73,7 @@ def run(runs, tmp_path_factory, monkeypatch, capsys):
     return run_once
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", unless_longer(EXAMPLES))
 def test_every_example_runs_and_returns_a_result(run, name):
     assert run(name).result is not None
 
@@ -190,7 +196,7 @@ def test_the_digits_take_their_options(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [tmp_path / "pictures"]
 
 
-@pytest.mark.parametrize("name", BRIEFLY)
+@pytest.mark.parametrize("name", unless_longer(BRIEFLY))
 def test_training_examples_write_their_pictures_to_the_working_folder_and_say_so(run, name):
     run = run(name)
     for picture, shows in ((run.result["graph"], "graph"), (run.result["curve"], "curve")):
@@ -199,7 +205,7 @@ def test_training_examples_write_their_pictures_to_the_working_folder_and_say_so
         assert str(picture) in run.printed
 
 
-@pytest.mark.parametrize("name", BRIEFLY)
+@pytest.mark.parametrize("name", unless_longer(BRIEFLY))
 def test_training_reduces_the_loss(run, name):
     losses = run(name).result["losses"]
     assert losses[-1] < 0.9 * losses[0]
@@ -254,6 +260,7 @@ def test_the_convolutional_network_reads_nearly_all_digits_after_three_epochs(ru
     assert run("digits_cnn").result["test"] >= 0.95
 
 
+@pytest.mark.thorough
 def test_labels_are_predicted_better_than_by_always_no(run):
     run = run("labels")
     assert run.result["labels right"] > run.result["always no"] + 0.03
@@ -265,13 +272,14 @@ def test_reviews_are_classified_better_with_the_order_of_their_words(run):
     assert result["test"] > result["without order"] + 0.1
 
 
+@pytest.mark.thorough
 def test_dates_are_translated_without_a_mistake(run):
     run = run("dates")
     assert run.result["right"] > 0.9
     assert "<svg" in (run.folder / run.result["shown"]).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["language_model", "transformer"])
+@pytest.mark.parametrize("name", unless_longer(["language_model", "transformer"]))
 def test_letters_are_predicted_better_than_by_their_frequencies(run, name):
     result = run(name).result
     assert result["bits"] < result["single"] - 0.5

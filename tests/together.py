@@ -42,8 +42,7 @@ def together(test):
     if os.environ.get("ONE_BY_ONE"):
         return test
     marks = [mark for mark in test.pytestmark if mark.name == "parametrize"]
-    cases = [{k: v for some in case for k, v in some.items()} for case in product(*map(_cases, reversed(marks)))]
-    starts = range(0, len(cases), CASES)
+    cases = [_joined(parts) for parts in product(*map(_cases, reversed(marks)))]
 
     @wraps(test)
     def run(*owner, cases, **fixtures):
@@ -64,19 +63,43 @@ def together(test):
         if len(skipped) == len(cases):
             raise skipped[0]
 
-    names = set().union(*cases)
+    names = {name for case, _ in cases for name in case}
     kept = [x for x in signature(test).parameters.values() if x.name not in names]
     run.__signature__ = signature(test).replace(parameters=[*kept, Parameter("cases", Parameter.KEYWORD_ONLY)])
     run.pytestmark = [mark for mark in test.pytestmark if mark not in marks]
-    parts = [pytest.param(cases[i : i + CASES], id=f"from {i}") for i in starts]
+    parts = []
+    for name, marks in (("from", ()), ("thorough, from", pytest.mark.thorough)):
+        some = [case for case, is_thorough in cases if is_thorough == bool(marks)]
+        parts += [pytest.param(some[i : i + CASES], id=f"{name} {i}", marks=marks) for i in range(0, len(some), CASES)]
     return pytest.mark.parametrize("cases", parts)(run)
 
 
+def sparing(cases, every):
+    """These cases: one in `every` for each run of the suite, and the rest for the thorough one."""
+    for i, case in enumerate(cases):
+        yield case if i % every == 0 else pytest.param(case, marks=pytest.mark.thorough)
+
+
+def some(cases, which, every=3):
+    """The first of `every` such cases in a row, or what those leave; `some_and_the_rest` asks for either."""
+    return (case for i, case in enumerate(cases) if (i % every == 0) == (which == "some"))
+
+
+some_and_the_rest = pytest.mark.parametrize("which", ["some", pytest.param("the rest", marks=pytest.mark.thorough)])
+"""For a test with many cases inside: some of them in each run of the suite, the rest in the thorough one."""
+
+
 def _cases(mark):
-    """The arguments that a mark gives, by name, for each of its cases."""
+    """The arguments that a mark gives, by name, for each of its cases, and whether the case is for the thorough run."""
     names, values = mark.args
     names = [name.strip() for name in names.split(",")] if isinstance(names, str) else names
     for value in values:
+        marks = getattr(value, "marks", ()) if isinstance(value, type(pytest.param())) else ()
+        assert all(mark.name == "thorough" for mark in marks), "a case with other marks is a test of its own"
         of = value.values if isinstance(value, type(pytest.param())) else value if len(names) > 1 else (value,)
-        assert not getattr(value, "marks", ()), "a case with marks of its own is a test of its own"
-        yield dict(zip(names, of, strict=True))
+        yield dict(zip(names, of, strict=True)), bool(marks)
+
+
+def _joined(parts):
+    """One case of several marks: all arguments, and whether any part is for the thorough run."""
+    return {name: value for case, _ in parts for name, value in case.items()}, any(flag for _, flag in parts)
