@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from together import together
 
 from .contenders import REQUIRES, contender, installed, lacking
 from .workloads import TINY, Workload
@@ -70,7 +69,6 @@ def test_losses_in_float64_agree_with_plain_numpy(name: str, workload: Workload)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-@together
 @pytest.mark.parametrize("name", CONTENDERS)
 @pytest.mark.parametrize("workload", [net.infer() for net in NETWORKS], ids=lambda workload: workload.name)
 def test_outputs_agree_with_plain_numpy(name: str, workload: Workload) -> None:
