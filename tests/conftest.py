@@ -1,7 +1,7 @@
 """How the suite runs: how many examples hypothesis draws, and a fresh start for every test.
 
-A profile is chosen with ``--hypothesis-profile=thorough`` or ``HYPOTHESIS_PROFILE=thorough``: dev is for the next
-minute, ci for every change, thorough for `.ci/run`. Warnings are errors (`pyproject.toml`).
+A profile is chosen with ``--hypothesis-profile=thorough`` or ``HYPOTHESIS_PROFILE=thorough``: ci is for every run,
+thorough for `.ci/run`. Warnings are errors (`pyproject.toml`).
 """
 
 # ruff: noqa: E402  what is set here is to be said before other modules are loaded
@@ -22,14 +22,13 @@ from together import fresh
 
 settings.register_profile(
     "ci",
-    max_examples=3,  # for every claim about every primitive: some thousand
+    max_examples=2,  # for every claim about every primitive: some thousand
     deadline=None,  # two cores are shared with others
     derandomize=True,  # the same examples for everybody
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("dev", settings.get_profile("ci"), max_examples=2)
-settings.register_profile("thorough", settings.get_profile("ci"), max_examples=24)
+settings.register_profile("thorough", settings.get_profile("ci"), max_examples=16)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 

@@ -97,7 +97,11 @@ def only_blocks_that_run(path):
     assert len(found) == code, f"{path.name}: {code} blocks of code are opened and {len(found)} would be read"
 
 
-@every_document
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(x, marks=[pytest.mark.thorough] * (x.name == "exercises.md")) for x in DOCUMENTS],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
 def test_every_code_block_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a block may leave files
     run(path)
@@ -213,6 +217,7 @@ def test_a_picture_that_is_no_longer_what_the_page_draws_is_caught(tmp_path):
         only_present_pictures(page, tmp_path)
 
 
+@pytest.mark.thorough
 def test_the_gallery_and_its_pictures_are_what_the_script_makes(tmp_path):
     GALLERY["main"](tmp_path)
     assert (tmp_path / "gallery.md").read_text("utf-8") == (ROOT / "docs" / "gallery.md").read_text("utf-8")

@@ -26,11 +26,11 @@ BRIEFLY = {
     "transformer": {"epochs": 2, "characters": 25_000},
 }
 """The examples that train, with arguments that keep a run to seconds. Full runs reach what the docstrings say."""
-LONGER = ("dates", "labels", "transformer")  # as many seconds as the rest together
+LONGER = ("dates", "digits", "fine_tune", "labels", "language_model", "pipeline", "reviews", "transformer")
 
 
 def unless_longer(names):
-    """These examples; the longer ones in the thorough run."""
+    """These examples; those of more than two seconds in the thorough run."""
     return [pytest.param(name, marks=pytest.mark.thorough if name in LONGER else ()) for name in names]
 
 
@@ -174,6 +174,7 @@ def test_the_printed_pair_is_what_985_epochs_give(run):
     assert run("perturbation").result["nearest epoch"] == 985
 
 
+@pytest.mark.thorough
 def test_the_digits_are_learned(run):
     result = run("digits").result
     assert result["test"] >= 0.97
@@ -181,6 +182,7 @@ def test_the_digits_are_learned(run):
     assert result["losses"][-1] < result["losses"][0] / 10
 
 
+@pytest.mark.thorough
 def test_the_digits_write_both_pictures_to_the_working_folder_and_say_so(run):
     run = run("digits")
     for picture in (run.result["graph"], run.result["curve"]):
@@ -211,7 +213,7 @@ def test_training_reduces_the_loss(run, name):
     assert losses[-1] < 0.9 * losses[0]
 
 
-QUICK = ("digits", "reviews")  # the rest take two seconds each
+QUICK = ("regression", "data_parallel")  # the rest take two seconds each
 
 
 @pytest.mark.parametrize(
@@ -231,12 +233,14 @@ def test_the_network_predicts_disease_progression_about_as_well_as_linear_regres
     assert abs(result["network"] - result["linear regression"]) < 0.05
 
 
+@pytest.mark.thorough
 def test_the_network_of_the_grid_search_classifies_the_wines(run):
     run = run("pipeline")
     assert all(score > 0.9 for score in run.result["scores"].values())
     assert drawn(run.folder / run.result["network"])
 
 
+@pytest.mark.thorough
 def test_a_network_that_comes_from_a_file_learns_new_digits_better_than_one_that_knows_nothing(run):
     run = run("fine_tune")
     scores = run.result["scores"]
@@ -267,6 +271,7 @@ def test_labels_are_predicted_better_than_by_always_no(run):
     assert "<svg" in (run.folder / run.result["shown"]).read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_reviews_are_classified_better_with_the_order_of_their_words(run):
     result = run("reviews").result
     assert result["test"] > result["without order"] + 0.1
@@ -285,6 +290,7 @@ def test_letters_are_predicted_better_than_by_their_frequencies(run, name):
     assert result["bits"] < result["single"] - 0.5
 
 
+@pytest.mark.thorough
 def test_the_language_model_writes_with_the_weights_that_it_saved(run):
     run = run("language_model")
     saved = mg.load(run.folder / "language_model.npz")

@@ -36,7 +36,7 @@ wrong = partial(mg.exercise, "square", x=lambda g, z, x: 5 * g)
 
 QUICK = ("square", "sigmoid", "mean")
 SOME = [pytest.param(name, marks=() if name in QUICK else pytest.mark.thorough) for name in LADDER]
-"""The others stand in docs/exercises.md, too, which each run of the suite runs."""
+"""The others are judged in the thorough run, as docs/exercises.md is, where they stand, too."""
 
 
 class TestVerdict:

@@ -76,8 +76,7 @@ def together(test):
 
 def sparing(cases, every):
     """These cases: one in `every` for each run of the suite, and the rest for the thorough one."""
-    for i, case in enumerate(cases):
-        yield case if i % every == 0 else pytest.param(case, marks=pytest.mark.thorough)
+    return [case if i % every == 0 else pytest.param(case, marks=pytest.mark.thorough) for i, case in enumerate(cases)]
 
 
 def some(cases, which, every=3):

@@ -848,8 +848,14 @@ def stack_of_leaves(n):
     return mg.stack([leaf(float(i)) for i in range(n // 2)]).sum()
 
 
-_SOME = [(chain, False), (sum_of_products, True)]
-_MORE = [(chain, True), (sum_of_leaves, False), (sum_of_leaves, True), (sum_of_products, False)]
+_SOME = [(chain, False)]
+_MORE = [
+    (sum_of_products, True),
+    (chain, True),
+    (sum_of_leaves, False),
+    (sum_of_leaves, True),
+    (sum_of_products, False),
+]
 _MORE += [(stack, False), (stack, True), (stack_of_leaves, False), (stack_of_leaves, True)]
 
 
