@@ -1,34 +1,34 @@
 """How the suite runs: how many examples hypothesis draws, and a fresh start for every test.
 
-A profile is chosen with ``--hypothesis-profile=thorough`` or ``HYPOTHESIS_PROFILE=thorough``: dev is for the next
-minute, ci for every change, thorough for `.ci/run`. Warnings are errors (`pyproject.toml`).
+A profile is chosen with ``--hypothesis-profile=thorough`` or ``HYPOTHESIS_PROFILE=thorough``: ci is for every run,
+thorough for `.ci/run`. Warnings are errors (`pyproject.toml`).
 """
 
+# ruff: noqa: E402  what is set here is to be said before other modules are loaded
 import gc
 import os
+import sys
 
-# small products gain nothing from a second thread and lose much on shared processors; to be said before NumPy is loaded
+# what is compiled, tests with their asserts too, is kept for the other processes of the suite, which are hundreds
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# small products gain nothing from a second thread and lose much on shared processors
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
-
-import micrograd_np as mg
-from micrograd_np.core.events import QUIET
-from micrograd_np.core.modes import mode
-from micrograd_np.core.registry import registry
+from together import fresh
 
 settings.register_profile(
     "ci",
-    max_examples=6,  # for every claim about every primitive: some thousand tests
+    max_examples=2,  # for every claim about every primitive: some thousand
     deadline=None,  # two cores are shared with others
     derandomize=True,  # the same examples for everybody
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("dev", settings.get_profile("ci"), max_examples=3)
-settings.register_profile("thorough", settings.get_profile("ci"), max_examples=24)
+settings.register_profile("thorough", settings.get_profile("ci"), max_examples=16)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
@@ -58,14 +58,7 @@ def rng():
 @pytest.fixture(autouse=True)
 def fresh_start():
     """Every test draws from the project's generator as if it were the first, and leaves no op and no setting behind."""
-    mg.random.manual_seed(0)
-    dtype, known = mg.get_default_dtype(), dict(registry)
-    yield
-    registry.clear()
-    registry.update(known)
-    left = [mode.recording is not True, mode.events is not QUIET, mg.get_default_dtype() != dtype]
-    mode.set(recording=True, events=QUIET)
-    mg.set_default_dtype(dtype)
-    if gc.get_count()[2]:  # it has made thousands of objects, such as modules that it was the first to import
-        set_aside()
-    assert not any(left), "the test left recording, a watcher or the default dtype other than it found them"
+    with fresh():
+        yield
+        if gc.get_count()[2]:  # it has made thousands of objects, such as modules that it was the first to import
+            set_aside()

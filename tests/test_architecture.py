@@ -266,6 +266,7 @@ print(gru.name, deviations.name, losses.surprise.name, hasattr(losses, "surprise
     assert run(code) == ["gru", "subtract_mean", "softmax_cross_entropy", "False"]
 
 
+@pytest.mark.thorough
 def test_every_part_is_an_attribute_though_no_other_was_loaded_and_all_primitives_are_known_from_the_start():
     code = """
 import importlib, sys, micrograd_np as mg

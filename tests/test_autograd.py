@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn
@@ -574,6 +575,7 @@ def aside(c):
     return c
 
 
+@together
 @pytest.mark.parametrize(
     "use",
     [
@@ -658,6 +660,7 @@ def test_threads_differentiate_at_once():
         assert_array_equal(h, 6.0 * i * np.eye(3))
 
 
+@together
 @pytest.mark.parametrize(
     ("f", "x"),
     [(lambda x: float(x) ** 2, 3.0), (lambda x: x.item() * x, 3.0), (math.exp, 1.0)],
@@ -686,6 +689,7 @@ def written(x):
     return y
 
 
+@together
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize(
     "transform",

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import creation
@@ -78,6 +79,7 @@ def test_torch_agrees_on_values_shapes_and_kinds():
         assert ours.dtype.kind == theirs.numpy().dtype.kind, line
 
 
+@together
 @pytest.mark.parametrize("name", creation.__all__)
 def test_requires_grad_makes_a_leaf_that_is_trained(name):
     arguments = {"full": (3, 2.0), "full_like": ([1.0] * 3, 2.0), "linspace": (0, 1, 3), "arange": (0.0, 3.0)}

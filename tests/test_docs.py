@@ -19,6 +19,7 @@ import pytest
 from sybil import Document
 from sybil.example import SybilFailure
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+from together import together
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -96,7 +97,11 @@ def only_blocks_that_run(path):
     assert len(found) == code, f"{path.name}: {code} blocks of code are opened and {len(found)} would be read"
 
 
-@every_document
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(x, marks=[pytest.mark.thorough] * (x.name == "exercises.md")) for x in DOCUMENTS],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
 def test_every_code_block_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a block may leave files
     run(path)
@@ -146,6 +151,7 @@ def test_what_is_said_not_to_run_is_on_a_page():
     assert [start for start in NOT_RUN if not any(line.startswith(start) for line in lines)] == []
 
 
+@together
 @every_document
 def test_every_text_is_what_a_command_prints_or_compared_elsewhere(path):
     text = path.read_text(encoding="utf-8")
@@ -153,11 +159,13 @@ def test_every_text_is_what_a_command_prints_or_compared_elsewhere(path):
     assert path.name in COMPARED or text.count("\n```text\n") == len(printed)
 
 
+@together
 @every_document
 def test_no_code_block_is_of_a_kind_that_nobody_runs(path):
     only_blocks_that_run(path)
 
 
+@together
 @every_document
 def test_the_marked_commands_are_the_two_of_the_readme_that_ci_runs(path):
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -167,6 +175,7 @@ def test_the_marked_commands_are_the_two_of_the_readme_that_ci_runs(path):
     assert path.name != "README.md" or marked == shell, "nobody runs an unmarked sh block of the README"
 
 
+@together
 @every_document
 def test_links_into_the_repository_lead_somewhere(path):
     targets = [path.parent / link["target"] for link in LINK.finditer(path.read_text(encoding="utf-8"))]
@@ -208,6 +217,7 @@ def test_a_picture_that_is_no_longer_what_the_page_draws_is_caught(tmp_path):
         only_present_pictures(page, tmp_path)
 
 
+@pytest.mark.thorough
 def test_the_gallery_and_its_pictures_are_what_the_script_makes(tmp_path):
     GALLERY["main"](tmp_path)
     assert (tmp_path / "gallery.md").read_text("utf-8") == (ROOT / "docs" / "gallery.md").read_text("utf-8")

@@ -14,6 +14,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np.core.primitive import Primitive
@@ -122,6 +123,7 @@ def test_every_method_of_a_tensor_says_its_shapes_and_errors_with_an_example_or_
     assert found
 
 
+@together
 @pytest.mark.parametrize("name", OPS)
 def test_the_example_of_every_op_runs(name):
     op = OPS[name]

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn
@@ -18,6 +19,7 @@ def tensor(*lengths, **told):
     return Tensor(np.ones(lengths), **told)
 
 
+@together
 @pytest.mark.parametrize(
     ("call", "kind", "says"),
     [
@@ -192,6 +194,7 @@ class TestAnotherThing:
         usual |= {"model": model, "epochs": 1, "progress": False, "lint": False}
         return mg.fit(**{**usual, **given})
 
+    @together
     @pytest.mark.parametrize(
         ("given", "says"),
         [
@@ -235,6 +238,7 @@ class TestAnotherThing:
     def test_samples_are_not_taken_as_batches(self, data):
         assert "train must be" in picky(lambda: self.fit(train=data))
 
+    @together
     @pytest.mark.parametrize(
         ("call", "says"),
         [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -87,6 +88,7 @@ def test_every_event_of_eager_code_is_heard(watch):
     assert set(seen) == set(NAMES) - {"named"}  # which export to ONNX tells, below
 
 
+@together
 @pytest.mark.parametrize("name", NAMES)
 def test_what_passes_events_on_passes_on_all_of_them(name):
     relay, outer = Relay(), Noting()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 
@@ -25,6 +26,12 @@ BRIEFLY = {
     "transformer": {"epochs": 2, "characters": 25_000},
 }
 """The examples that train, with arguments that keep a run to seconds. Full runs reach what the docstrings say."""
+LONGER = ("dates", "digits", "fine_tune", "labels", "language_model", "pipeline", "reviews", "transformer")
+
+
+def unless_longer(names):
+    """These examples; those of more than two seconds in the thorough run."""
+    return [pytest.param(name, marks=pytest.mark.thorough if name in LONGER else ()) for name in names]
 
 
 class Run:
@@ -66,23 +73,26 @@ def run(runs, tmp_path_factory, monkeypatch, capsys):
     return run_once
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", unless_longer(EXAMPLES))
 def test_every_example_runs_and_returns_a_result(run, name):
     assert run(name).result is not None
 
 
+@together
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_opens_by_saying_what_it_shows_and_how_long_it_takes(name):
     opening = inspect.getdoc(load(name)) or ""
     assert re.search(r"\bTakes\b", opening.splitlines()[0] if opening else "")
 
 
+@together
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_short_enough_to_read(name):
     lines = EXAMPLES[name].read_text(encoding="utf-8").splitlines()
     assert 40 <= len(lines) - lines.count("# %%") <= 120
 
 
+@together
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_opens_as_a_notebook_and_takes_help(name):
     text = EXAMPLES[name].read_text(encoding="utf-8")
@@ -164,6 +174,7 @@ def test_the_printed_pair_is_what_985_epochs_give(run):
     assert run("perturbation").result["nearest epoch"] == 985
 
 
+@pytest.mark.thorough
 def test_the_digits_are_learned(run):
     result = run("digits").result
     assert result["test"] >= 0.97
@@ -171,6 +182,7 @@ def test_the_digits_are_learned(run):
     assert result["losses"][-1] < result["losses"][0] / 10
 
 
+@pytest.mark.thorough
 def test_the_digits_write_both_pictures_to_the_working_folder_and_say_so(run):
     run = run("digits")
     for picture in (run.result["graph"], run.result["curve"]):
@@ -186,7 +198,7 @@ def test_the_digits_take_their_options(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [tmp_path / "pictures"]
 
 
-@pytest.mark.parametrize("name", BRIEFLY)
+@pytest.mark.parametrize("name", unless_longer(BRIEFLY))
 def test_training_examples_write_their_pictures_to_the_working_folder_and_say_so(run, name):
     run = run(name)
     for picture, shows in ((run.result["graph"], "graph"), (run.result["curve"], "curve")):
@@ -195,13 +207,13 @@ def test_training_examples_write_their_pictures_to_the_working_folder_and_say_so
         assert str(picture) in run.printed
 
 
-@pytest.mark.parametrize("name", BRIEFLY)
+@pytest.mark.parametrize("name", unless_longer(BRIEFLY))
 def test_training_reduces_the_loss(run, name):
     losses = run(name).result["losses"]
     assert losses[-1] < 0.9 * losses[0]
 
 
-QUICK = ("digits", "reviews")  # the rest take two seconds each
+QUICK = ("regression", "data_parallel")  # the rest take two seconds each
 
 
 @pytest.mark.parametrize(
@@ -221,12 +233,14 @@ def test_the_network_predicts_disease_progression_about_as_well_as_linear_regres
     assert abs(result["network"] - result["linear regression"]) < 0.05
 
 
+@pytest.mark.thorough
 def test_the_network_of_the_grid_search_classifies_the_wines(run):
     run = run("pipeline")
     assert all(score > 0.9 for score in run.result["scores"].values())
     assert drawn(run.folder / run.result["network"])
 
 
+@pytest.mark.thorough
 def test_a_network_that_comes_from_a_file_learns_new_digits_better_than_one_that_knows_nothing(run):
     run = run("fine_tune")
     scores = run.result["scores"]
@@ -250,29 +264,33 @@ def test_the_convolutional_network_reads_nearly_all_digits_after_three_epochs(ru
     assert run("digits_cnn").result["test"] >= 0.95
 
 
+@pytest.mark.thorough
 def test_labels_are_predicted_better_than_by_always_no(run):
     run = run("labels")
     assert run.result["labels right"] > run.result["always no"] + 0.03
     assert "<svg" in (run.folder / run.result["shown"]).read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_reviews_are_classified_better_with_the_order_of_their_words(run):
     result = run("reviews").result
     assert result["test"] > result["without order"] + 0.1
 
 
+@pytest.mark.thorough
 def test_dates_are_translated_without_a_mistake(run):
     run = run("dates")
     assert run.result["right"] > 0.9
     assert "<svg" in (run.folder / run.result["shown"]).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["language_model", "transformer"])
+@pytest.mark.parametrize("name", unless_longer(["language_model", "transformer"]))
 def test_letters_are_predicted_better_than_by_their_frequencies(run, name):
     result = run(name).result
     assert result["bits"] < result["single"] - 0.5
 
 
+@pytest.mark.thorough
 def test_the_language_model_writes_with_the_weights_that_it_saved(run):
     run = run("language_model")
     saved = mg.load(run.folder / "language_model.npz")

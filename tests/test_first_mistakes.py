@@ -5,6 +5,7 @@ import inspect
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import data, nn, optim
@@ -24,6 +25,7 @@ def part(name):
     return importlib.import_module(f"micrograd_np.{name}".rstrip("."))
 
 
+@together
 @pytest.mark.parametrize("name", PARTS)
 def test_every_part_says_what_may_be_meant_by_a_name_that_it_does_not_have(name):
     module = part(name)
@@ -34,6 +36,7 @@ def test_every_part_says_what_may_be_meant_by_a_name_that_it_does_not_have(name)
         assert f"has no {wrong!r}. {says}" in str(caught.value)
 
 
+@together
 @pytest.mark.parametrize("name", [name for name in PARTS if name not in {"functional", "linalg", "special"}])
 def test_every_function_shows_its_arguments_where_a_keyword_is_unknown(name):
     module = part(name)
@@ -50,6 +53,7 @@ def test_every_function_shows_its_arguments_where_a_keyword_is_unknown(name):
         assert all(p.name in str(caught.value) for p in parameters)
 
 
+@together
 @pytest.mark.parametrize(
     ("call", "says"),
     [
@@ -99,6 +103,7 @@ def test_what_other_libraries_call_so_is_told_where_it_is(read, says):
 NET = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
 
 
+@together
 @pytest.mark.parametrize("wrong", [lambda: NET, lambda: NET.parameters, lambda: [NET], lambda: [NET.parameters()]])
 @pytest.mark.parametrize(
     "take",
@@ -280,6 +285,7 @@ def test_training_that_diverges_says_when():
     assert not np.isfinite(history["loss"][-1])
 
 
+@together
 @pytest.mark.parametrize(
     ("call", "says"),
     [

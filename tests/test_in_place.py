@@ -7,6 +7,7 @@ import weakref
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from together import together
 
 import micrograd_np as mg
 from micrograd_np.core.domains import REALS
@@ -117,12 +118,14 @@ def weighed(write, x, weights=WEIGHTS):
     return (y * y * (weights if y.shape == weights.shape else weights.T)).sum()
 
 
+@together
 @each
 def test_what_is_written_into_a_view_is_seen_as_in_numpy(write):
     x = mg.Tensor(X.copy(), requires_grad=True)
     assert_array_equal(write(x * 1, x).data, write(X * 1, X))
 
 
+@together
 @each
 def test_values_with_and_without_a_gradient_are_equal(write):
     with mg.no_grad():
@@ -132,6 +135,7 @@ def test_values_with_and_without_a_gradient_are_equal(write):
     assert_array_equal(write(x * 1, x).data, without.data)
 
 
+@together
 @each
 def test_what_is_written_into_a_view_has_its_derivative(write):
     x = mg.Tensor(X.copy(), requires_grad=True)
@@ -144,6 +148,7 @@ def test_what_is_written_into_a_view_has_its_derivative(write):
         assert_allclose(x.grad.data[i], (weighed(write, up) - weighed(write, down)) / (2 * step), rtol=1e-6, atol=1e-6)
 
 
+@together
 @each
 def test_a_compiled_step_writes_into_views_as_eager_does(write):
     weights = mg.constant(WEIGHTS)
@@ -232,6 +237,7 @@ def test_a_thousand_views_of_one_tensor_leave_nothing_behind():
 OPERATORS = ["iadd", "isub", "imul", "itruediv", "imod", "ifloordiv", "ipow", "imatmul"]
 
 
+@together
 @pytest.mark.parametrize("name", OPERATORS)
 @pytest.mark.parametrize("other", [2, 0.5, np.array([[1.0, 2.0], [3.0, 4.0]])], ids=["2", "0.5", "array"])
 def test_augmented_assignment_is_in_place_as_in_numpy(name, other):
@@ -378,6 +384,7 @@ def test_a_part_seen_through_an_op_of_ones_own_is_not_written_to_in_the_graph():
     assert_array_equal(h.data, 0)
 
 
+@together
 @pytest.mark.parametrize(
     "function",
     [

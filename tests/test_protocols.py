@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import protocols
@@ -112,6 +113,7 @@ def flat(result):
     return [np.asarray(getattr(part, "data", part)) for part in parts]
 
 
+@together
 @pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")  # from NumPy 2.5 on
 @pytest.mark.parametrize("name", sorted(SERVED))
 def test_numpy_gives_the_same_values_for_a_tensor(name):
@@ -123,6 +125,7 @@ def test_numpy_gives_the_same_values_for_a_tensor(name):
         assert a.dtype == b.dtype
 
 
+@together
 @pytest.mark.parametrize("name", sorted(name for name, (_, op) in SERVED.items() if getattr(op, "smooth", True)))
 def test_numpy_gives_a_tensor_that_carries_the_gradient(name):
     theirs, _ = SERVED[name]
@@ -280,6 +283,7 @@ np.diff(t,prepend=0)
 """
 
 
+@together
 @pytest.mark.parametrize("call", UNDERSTOOD.split("\n")[1:-1])
 def test_arguments_mean_what_they_mean_to_numpy(call):
     names = {"np": np, "X": ONE}
@@ -351,6 +355,7 @@ def test_adding_a_tensor_into_an_array_is_refused_with_the_way_out():
 # refusals
 
 
+@together
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -733,6 +738,7 @@ optimize.least_squares(lambda w: w - t[0], np.ones(3))|scipy.optimize.least_squa
 """
 
 
+@together
 @pytest.mark.parametrize("row", SCIPYS.strip().splitlines())
 def test_a_function_of_scipys_says_what_to_write(row):
     pytest.importorskip("scipy", reason="SciPy is called here: pip install 'micrograd_np[examples]'")
@@ -744,6 +750,7 @@ def test_a_function_of_scipys_says_what_to_write(row):
         eval(code, {"np": np, "t": t, **namespace})
 
 
+@together
 @pytest.mark.parametrize("name", sorted(scipy_names._SAME))
 def test_a_function_of_scipys_of_one_meaning_takes_tensors(name):
     special = pytest.importorskip("scipy.special", reason="SciPy judges here: pip install 'micrograd_np[examples]'")
@@ -760,6 +767,7 @@ def test_a_function_of_scipys_of_one_meaning_takes_tensors(name):
     assert theirs(mg.Tensor(ONE.astype("f4")), *tensors[1:]).dtype == (np.float32 if theirs.nin == 1 else np.float64)
 
 
+@together
 @pytest.mark.parametrize("hint", scipy_names._INSTEAD.values())
 def test_what_is_named_for_a_function_of_scipys_exists(hint):
     for path in re.findall(r"\bmg((?:\.\w+)+)", hint):

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import data, nn, optim
@@ -88,6 +89,7 @@ CASES = [
 ]
 
 
+@together
 @pytest.mark.parametrize(("name", "make", "setting"), CASES, ids=[f"{name}({setting})" for name, _, setting in CASES])
 def test_what_a_setting_cannot_be_is_refused_in_words_that_name_it(name, make, setting):
     make(**given(make))
@@ -96,6 +98,7 @@ def test_what_a_setting_cannot_be_is_refused_in_words_that_name_it(name, make, s
         assert complaint is None or re.match(rf"{name.rpartition('.')[2]}: .*{setting}", complaint), (value, complaint)
 
 
+@together
 @pytest.mark.parametrize(
     ("make", "kind", "says"),
     [
@@ -155,6 +158,7 @@ def test_a_word_that_is_none_of_those_of_the_annotation_is_refused(mode):
         optim.Muon([nn.Parameter(np.eye(2))], adjust_lr_fn="mirror" if mode is None else mode)
 
 
+@together
 @pytest.mark.parametrize(
     ("make", "says"),
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import test_ported_scripts
+from together import together
 
 import micrograd_np as mg
 import micrograd_np.nn.functional as F  # noqa: N812  PyTorch's import line
@@ -112,6 +113,7 @@ def test_the_pages_have_their_tables():
     )
 
 
+@together
 @pytest.mark.parametrize(("library", "code"), [(library, ours) for library, _, ours in ROWS])
 def test_our_column_runs(library, code):
     ours(library, code)
@@ -120,6 +122,7 @@ def test_our_column_runs(library, code):
 QUIET = [f"ignore::{kind}Warning" for kind in ("User", "Future", "Deprecation")]  # the others' advice
 
 
+@together
 @pytest.mark.filterwarnings(*QUIET)
 @pytest.mark.parametrize(("library", "theirs", "code"), ROWS)
 def test_the_columns_agree(library, theirs, code):

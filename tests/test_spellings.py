@@ -12,6 +12,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 import micrograd_np.nn.functional as F  # noqa: N812  PyTorch's import line
@@ -32,6 +33,7 @@ def named(hint):
         yield reduce(getattr, path[1:].split("."), roots[root])
 
 
+@together
 @pytest.mark.parametrize("name", spellings._METHODS)
 def test_a_tensor_says_what_to_write_for_a_method_of_pytorchs(name):
     t = mg.Tensor([1.0])
@@ -44,6 +46,7 @@ def test_a_tensor_says_what_to_write_for_a_method_of_pytorchs(name):
     list(named(hint))
 
 
+@together
 @pytest.mark.parametrize("name", [*spellings._FUNCTIONS, *spellings._ARRAYS.split()])
 def test_the_package_says_what_to_write_for_a_function(name):
     assert not hasattr(mg, name)
@@ -123,6 +126,7 @@ def test_it_knows_where_things_are(name, says):
         getattr(mg, name)
 
 
+@together
 @pytest.mark.parametrize(
     ("module", "name", "says"),
     [
@@ -166,6 +170,7 @@ def test_a_type_checker_knows_the_methods_of_one_meaning():
     assert declared == {*torch_names.METHODS.split()}
 
 
+@together
 @pytest.mark.parametrize("name", spellings._OF_MODULES)
 def test_a_module_says_what_to_write_for_a_method_of_pytorchs(name):
     layer = nn.Linear(1, 1)
@@ -177,6 +182,7 @@ def test_a_module_says_what_to_write_for_a_method_of_pytorchs(name):
     assert getattr(layer, name) == 3
 
 
+@together
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -277,6 +283,7 @@ REDUCING = [
 ]
 
 
+@together
 @pytest.mark.parametrize(("owner", "name"), REDUCING, ids=lambda x: getattr(x, "__name__", x))
 def test_pytorchs_keywords_are_answered_with_ours_everywhere(owner, name):
     f = getattr(owner, name)
@@ -287,6 +294,7 @@ def test_pytorchs_keywords_are_answered_with_ours_everywhere(owner, name):
                 f(x, **{theirs: 1})
 
 
+@together
 @pytest.mark.parametrize(
     "make",
     [
@@ -313,6 +321,7 @@ def test_the_one_device_may_be_named(make):
         make(device="cuda")
 
 
+@together
 @pytest.mark.parametrize(
     ("make", "name"),
     [
@@ -382,6 +391,7 @@ LOSSES = [
 ]
 
 
+@together
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_says_what_reduction_to_write_for_pytorchs_older_arguments(loss):
     for older, write in (("size_average", 'Of False, write reduction="sum"'), ("reduce", 'is reduction="none" here')):
@@ -456,6 +466,7 @@ IN_PLACE = [
 NEEDED = {"Threshold": {"threshold": 0.1, "value": 20.0}}
 
 
+@together
 @pytest.mark.parametrize("name", IN_PLACE)
 def test_a_layer_with_inplace_returns_a_new_tensor_and_says_so(name):
     shape = (1, 3, *[2] * int(name[-2])) if name.endswith("d") and name[-2].isdigit() else (2, 3)
@@ -604,6 +615,7 @@ for low, high in [t.max(1)]: pass
 """
 
 
+@together
 @pytest.mark.parametrize("line", UNPACKED.strip().splitlines())
 @pytest.mark.parametrize("inside", [False, True])
 def test_two_rows_unpacked_as_values_and_positions_warn_at_the_line(line, inside):
@@ -613,6 +625,7 @@ def test_two_rows_unpacked_as_values_and_positions_warn_at_the_line(line, inside
     assert [w.filename for w in caught] == ["line.py"]
 
 
+@together
 @pytest.mark.parametrize("line", MEANT.strip().splitlines())
 @pytest.mark.parametrize("inside", [False, True])
 def test_two_rows_that_can_be_meant_do_not_warn(line, inside):

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np.engine.tensor import Tensor
@@ -71,6 +72,7 @@ class TestConstruction:
 class TestOperators:
     x, y = np.array([[1.0, -2.0], [3.0, 4.0]]), np.array([[2.0, 5.0], [-1.0, 0.5]])
 
+    @together
     @pytest.mark.parametrize("operator", ["+", "-", "*", "/", "@", "<", "<=", ">", ">=", "==", "!="])
     @pytest.mark.parametrize(
         ("left", "right"),
@@ -89,6 +91,7 @@ class TestOperators:
         assert isinstance(found, Tensor)
         np.testing.assert_array_equal(found.data, expected)
 
+    @together
     @pytest.mark.parametrize("operator", ["+", "-", "*", "/", "**", "<", "<=", ">", ">=", "==", "!="])
     @pytest.mark.parametrize("scalar", [2, 2.5, np.float64(2.5), np.float32(2.5)])
     @pytest.mark.parametrize("swapped", [False, True])
@@ -99,6 +102,7 @@ class TestOperators:
         assert isinstance(found, Tensor)
         np.testing.assert_allclose(found.data, expected, rtol=1e-15)
 
+    @together
     @pytest.mark.parametrize("scalar", [2, 2.5, True])
     @pytest.mark.parametrize("operator", ["+", "-", "*", "/", "**"])
     def test_pythons_scalars_never_promote(self, operator, scalar):
@@ -137,6 +141,7 @@ class TestOperators:
 
 
 class TestIndexing:
+    @together
     @pytest.mark.parametrize(
         "key",
         [
@@ -221,6 +226,7 @@ class TestMethods:
     def test_elementwise_is_numpys(self, name):
         np.testing.assert_array_equal(getattr(Tensor(self.x), name)().data, getattr(np, name)(self.x))
 
+    @together
     @pytest.mark.parametrize("name", ["sum", "mean", "max", "min"])
     @pytest.mark.parametrize("axis", [None, 0, -1, (0, 1)])
     @pytest.mark.parametrize("keepdims", [False, True])

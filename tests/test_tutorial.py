@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from together import together
 
 TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial"
 CHAPTERS = sorted(TUTORIAL.glob("[0-9]*.md"))
@@ -19,12 +20,14 @@ def heading(path):
     return text_of(path).partition("\n")[0].removeprefix("# ")
 
 
+@together
 @every_chapter
 def test_a_chapter_says_what_its_reader_will_be_able_to_do(path):
     introduction = text_of(path).partition("```python")[0]
     assert re.search(r"^Afterwards you .*?\.$", introduction, re.MULTILINE | re.DOTALL)
 
 
+@together
 @every_chapter
 def test_a_chapter_ends_in_a_picture_and_one_to_three_questions(path):
     body, _, questions = text_of(path).partition("\n## Try it\n")
@@ -33,6 +36,7 @@ def test_a_chapter_ends_in_a_picture_and_one_to_three_questions(path):
     assert "](../pictures/" in body[body.rindex("\n## ") :]
 
 
+@together
 @every_chapter
 def test_a_chapter_leads_to_the_one_before_it_and_the_one_after_it(path):
     i = CHAPTERS.index(path)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -42,6 +43,7 @@ def leaf():
     return mg.Tensor(np.arange(9.0).reshape(3, 3) + 1, requires_grad=True, name="w")
 
 
+@together
 @views
 @pytest.mark.parametrize("made", ["before", "after"])
 @pytest.mark.parametrize("of", ["a leaf", "a result"])
@@ -80,6 +82,7 @@ def test_the_error_lists_the_names_of_inputs_if_they_have_any():
             z.backward()
 
 
+@together
 @views
 def test_a_write_to_what_a_view_looks_into_is_seen_where_the_view_was_read(view):
     w = leaf()

@@ -223,9 +223,8 @@ class Primitive(Generic[P]):
         if key in self._reads:
             return self._reads[key]
         needed = tuple([bool(needs >> i & 1) for i in range(count)])
-        rules = [
-            rule for rule, needs_it in zip(self.rules[: self.fixed], needed, strict=False) if needs_it and rule
-        ]
+        fixed = zip(self.rules[: self.fixed], needed, strict=False)
+        rules = [rule for rule, needs_it in fixed if needs_it and rule is not None]
         if self.variadic and needs >> self.fixed:
             rules.append(self.rules[-1])  # type: ignore[arg-type]
         levels = [VALUE if rules and self.reads_all else NOTHING] * (count + 1)

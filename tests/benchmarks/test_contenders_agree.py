@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from together import sparing
 
 from .contenders import REQUIRES, contender, installed, lacking
 from .workloads import TINY, Workload
@@ -54,7 +55,7 @@ def test_steps_of_the_reference_move_the_loss(workload: Workload) -> None:
 
 
 @pytest.mark.parametrize("name", CONTENDERS)
-@pytest.mark.parametrize("workload", TINY, ids=lambda workload: workload.name)
+@pytest.mark.parametrize("workload", sparing(TINY, 2), ids=lambda workload: workload.name)
 def test_losses_agree_with_plain_numpy(name: str, workload: Workload) -> None:
     expected = values("numpy_plain", workload, STEPS + 1)
     np.testing.assert_allclose(values(name, workload, STEPS + 1), expected, rtol=2e-5)

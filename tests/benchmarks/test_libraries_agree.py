@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from together import together
 
 from .libraries import PLACES, build, installed
 from .ops import DTYPES, OPS, Op
@@ -17,6 +18,7 @@ def value_and_gradients(library: str, case: str) -> list[np.ndarray]:
     return [np.asarray(array, np.float64) for array in read(step())]
 
 
+@together
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("op", [op for op in OPS if op.hand and "16" in op.sizes], ids=lambda op: op.name)
 @pytest.mark.parametrize("dtype", DTYPES)

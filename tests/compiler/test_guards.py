@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from together import sparing, together
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -394,7 +395,7 @@ def reset(state):
 
 
 @pytest.mark.parametrize("eagerly", [False, True])
-@pytest.mark.parametrize("make", [optim.Adam, optim.SGD, partial(optim.SGD, momentum=0.9, dampening=0.5)])
+@pytest.mark.parametrize("make", sparing([optim.Adam, optim.SGD, partial(optim.SGD, momentum=0.9, dampening=0.5)], 3))
 @pytest.mark.parametrize(
     "way",
     ["clear", "assign", "del", "clear one", "clear each", "assign one", "assign each", "del a slot", "step", "copies"],
@@ -534,6 +535,7 @@ PLACES = {  # what it is called, what it is in, how it is read and written
 }
 
 
+@together
 @pytest.mark.parametrize("helped", [False, True])
 @pytest.mark.parametrize("name", PLACES)
 def test_another_tensor_in_a_container_is_refused_by_name(name, helped):
@@ -847,6 +849,7 @@ def silent(name):
     return locals()[name], w
 
 
+@together
 @pytest.mark.parametrize(
     "name",
     ["halved", "halved_and_updated", "halved_and_written", "clipped", "clipped_gradient", "halved_gradient", "counted",

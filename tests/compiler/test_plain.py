@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from together import sparing, together
 from trainable import BATCH, LAYERS, LOSSES, MATRICES_ONLY, OPTIMIZERS, numbers
 
 import micrograd_np as mg
@@ -161,6 +162,7 @@ CHOICES = {
 }
 
 
+@together
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", CHOICES)
 def test_choices_have_the_same_numbers_in_the_plain_program(name, dtype):
@@ -188,7 +190,7 @@ def test_choices_have_the_same_numbers_in_the_plain_program(name, dtype):
         assert np.allclose(a, b, rtol=rtol, atol=rtol, equal_nan=True)
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", sparing(LAYERS, 3))
 def test_the_plain_program_of_a_layer_gives_the_same_numbers(name):
     make, *draws = LAYERS[name]
     mg.random.manual_seed(3)

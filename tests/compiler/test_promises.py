@@ -8,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from together import sparing, together
 
 import micrograd_np as mg
 from micrograd_np import nn, optim, training
@@ -89,6 +90,7 @@ PRODUCTS = {
 }
 
 
+@together
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize("shape", [(8, 1), (10, 1), (1, 7), (11, 11), (9, 7), (1, 1)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -178,7 +180,7 @@ CHECKED = {
 
 
 @pytest.mark.parametrize("name", CHECKED)
-@pytest.mark.parametrize("style", ["run", "exact", "plain"])
+@pytest.mark.parametrize("style", sparing(["run", "exact", "plain"], 3))
 def test_a_compiled_step_refuses_the_values_that_eager_refuses_before_it_writes(name, style, rng, tmp_path):
     loss, good, bad = CHECKED[name]
     layers = [] if "index" in name else [nn.BatchNorm1d]  # which eager, too, has let count by then
@@ -596,6 +598,7 @@ def test_a_method_that_no_step_asks_may_be_replaced(rng):
 SCALARS = ["int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "longdouble", "bool"]
 
 
+@together
 @pytest.mark.parametrize("kind", SCALARS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_scalar_of_numpy_is_an_argument(kind, dtype):

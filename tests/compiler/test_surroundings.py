@@ -10,6 +10,7 @@ from types import MappingProxyType, ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -263,6 +264,7 @@ def course(make, name, wrap):
     return results, step
 
 
+@together
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_a_step_reads_around_it_may_be_another_between_calls(name):
     make, name = CHANGES[name]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn
@@ -67,6 +68,7 @@ RESULTS = {
 }
 
 
+@together
 @pytest.mark.parametrize("name", RESULTS)
 def test_results_are_made_anew_in_whatever_they_are_nested(name, rng):
     compiled = mg.compile(RESULTS[name])
@@ -117,6 +119,7 @@ def test_a_backward_pass_from_several_results_runs_the_compiled_one_once(rng):
     assert len(runs) == 8
 
 
+@together
 @pytest.mark.native
 @pytest.mark.parametrize(
     "function",
@@ -260,6 +263,7 @@ def losses(net):
     }
 
 
+@together
 @pytest.mark.parametrize("name", losses(None))
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_list_of_numbers_is_an_array_that_may_be_another_in_each_call(name, dtype):

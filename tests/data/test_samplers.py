@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import data, nn, optim
@@ -101,6 +102,7 @@ def test_a_loader_takes_samplers():
     assert len(loader) == len(batches) == 2
 
 
+@together
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [

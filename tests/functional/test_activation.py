@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 
@@ -60,12 +61,14 @@ def test_values_are_the_published_ones(name, low, high):
     np.testing.assert_allclose(getattr(F, name)(np.array([-1.0, 2.0])), [low, high], atol=6e-7)
 
 
+@together
 @pytest.mark.parametrize(("name", "settings"), CASES)
 def test_gradients_agree_with_finite_differences(name, settings):
     f = getattr(F, name)
     mg.gradcheck(lambda x: f(x, **settings), mg.Tensor(X, requires_grad=True))
 
 
+@together
 @pytest.mark.parametrize("name", NAMES)
 def test_single_precision_stays_so(name):
     x = mg.Tensor(X, dtype="float32", requires_grad=True)
@@ -75,6 +78,7 @@ def test_single_precision_stays_so(name):
     assert isinstance(getattr(F, name)(X), np.ndarray)
 
 
+@together
 @pytest.mark.parametrize(("name", "settings"), CASES)
 def test_pytorch_agrees(name, settings):
     torch = pytest.importorskip("torch")

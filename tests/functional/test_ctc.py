@@ -5,6 +5,7 @@ from math import inf, log
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import functional
@@ -23,6 +24,7 @@ def enumerated(x, labels, steps, blank):
     return -log(total) if total else inf
 
 
+@together
 @pytest.mark.parametrize("blank", [0, 2])
 @pytest.mark.parametrize(
     ("labels", "steps"), [([], 4), ([1], 5), ([1, 1], 5), ([1, 3, 1], 4), ([1, 1], 2), ([], 0), ([3], 0)], ids=str
@@ -39,6 +41,7 @@ CASES = [
 ]
 
 
+@together
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("case", CASES, ids=["padded", "in a row"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

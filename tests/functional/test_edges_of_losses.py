@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn
@@ -19,6 +20,7 @@ def gradient(f, x):
     return x.grad.data
 
 
+@together
 @pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss])
 @pytest.mark.parametrize("settings", [{}, {"weight": np.array([1.0, 2.0, 3.0])}, {"label_smoothing": 0.1}])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -49,6 +51,7 @@ def test_a_compiled_loss_with_every_target_ignored_has_a_gradient_of_0():
 SETTINGS = [{}, {"weight": mg.constant(np.array([1.0, 2.0, 3.0]))}, {"label_smoothing": 0.1}, {"ignore_index": 1}]
 
 
+@together
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # NumPy's, of inf − inf
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
@@ -199,6 +202,7 @@ def test_interpolate_refuses_a_result_of_no_length(mode, wanted):
         F.interpolate(T(np.ones((1, 1, 0))), 3, mode=mode)
 
 
+@together
 @pytest.mark.parametrize("make", [nn.RNN, nn.LSTM, nn.GRU])
 @pytest.mark.parametrize("settings", [{}, {"bidirectional": True, "num_layers": 2}, {"batch_first": True}])
 @pytest.mark.parametrize("steps", [1, 3])

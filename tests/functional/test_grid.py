@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 import micrograd_np.functional as F  # noqa: N812  PyTorch's import line
@@ -65,6 +66,7 @@ def test_the_gradient_of_an_affine_grid_agrees_with_finite_differences(aligned, 
     assert mg.gradcheck(lambda t: F.affine_grid(t, (2, 1, 2, 3, 2), aligned), (theta,))
 
 
+@together
 @pytest.mark.parametrize(("mode", "padding", "aligned"), [*product(MODES[:2], PADDINGS, ALIGNED)])
 def test_places_of_any_kind_are_answered_as_in_pytorch(mode, padding, aligned, rng):
     torch = pytest.importorskip("torch")

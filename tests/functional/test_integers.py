@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import functional as F  # noqa: N812
@@ -75,6 +76,7 @@ ACTIVATIONS = {
 }  # fmt: skip
 
 
+@together
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("name", LOSSES)
@@ -87,6 +89,7 @@ def test_a_loss_of_integers_is_that_of_floating_numbers(name, reduction, dtype):
         assert found.dtype == np.float64
 
 
+@together
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", OTHERS)
 def test_norms_means_and_distances_of_integers_are_those_of_floating_numbers(name, dtype):
@@ -95,6 +98,7 @@ def test_norms_means_and_distances_of_integers_are_those_of_floating_numbers(nam
     np.testing.assert_array_equal(found.data, expected.data)
 
 
+@together
 @pytest.mark.parametrize("dtype", [*DTYPES, np.uint16])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_an_activation_of_the_largest_and_the_smallest_integers_is_that_of_floating_numbers(name, dtype):

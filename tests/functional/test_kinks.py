@@ -5,6 +5,7 @@ Each element is moved to either side alone; the judge is the difference of value
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 
@@ -54,6 +55,7 @@ CASES = {
 }
 
 
+@together
 @pytest.mark.parametrize("name", CASES)
 def test_a_gradient_at_a_kink_lies_between_the_derivatives_of_its_sides(name):
     function, at = CASES[name]

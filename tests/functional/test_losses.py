@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import functional as F  # noqa: N812  PyTorch's usage
@@ -49,6 +50,7 @@ GOLDEN = {
 }
 
 
+@together
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_number(name):
     loss, expected = GOLDEN[name]
@@ -122,6 +124,7 @@ def called(case):
     return f"{name} {' '.join(settings)} {shapes}"
 
 
+@together
 @pytest.mark.filterwarnings("ignore:reduction:UserWarning")  # PyTorch on kl_div's mean
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("case", CASES, ids=called)
@@ -173,6 +176,7 @@ MODULES = [
 ]
 
 
+@together
 @pytest.mark.parametrize(("module", "arguments"), MODULES, ids=lambda x: type(x).__name__)
 def test_module_agrees_with_pytorchs(module, arguments):
     torch = pytest.importorskip("torch")
@@ -199,6 +203,7 @@ PAIRS = [
 ]
 
 
+@together
 @pytest.mark.parametrize(("loss", "more"), PAIRS, ids=lambda x: getattr(x, "__name__", ""))
 def test_shapes_that_would_broadcast_raise(loss, more):
     with pytest.raises(

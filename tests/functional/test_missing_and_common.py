@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import functional, nn
@@ -187,6 +188,7 @@ def test_the_gradient_of_a_row_is_divided_as_in_pytorch(mode, torch):
 X, IMAGE = np.zeros((2, 3)), np.zeros((1, 4, 4, 4))
 
 
+@together
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import functional as F  # noqa: N812
@@ -24,6 +25,7 @@ NOTHING = {
 }
 
 
+@together
 @pytest.mark.parametrize("name", NOTHING)
 def test_axes_of_length_0_give_what_pytorch_gives(name):
     function, shapes, settings, expected = NOTHING[name]
@@ -36,6 +38,7 @@ def test_axes_of_length_0_give_what_pytorch_gives(name):
         assert x.grad is None or np.isfinite(x.grad.data).all()
 
 
+@together
 @pytest.mark.parametrize("name", NOTHING)
 def test_pytorch_gives_it(name):
     torch = pytest.importorskip("torch")

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from layer_cases import IN_FLOAT32, RECORDED, recorded, title, weighed
 from recorded import answers
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn
 
 
+@together
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: title(*case))
 def test_a_layer_computes_what_pytorchs_computed_and_is_shown_alike(case):
     expression, arguments, settings = case
@@ -21,6 +23,7 @@ def test_a_layer_computes_what_pytorchs_computed_and_is_shown_alike(case):
     np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol)
 
 
+@together
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: title(*case))
 def test_a_class_derived_from_a_layer_computes_what_the_layer_does(case):
     expression, arguments, settings = case

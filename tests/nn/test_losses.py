@@ -3,12 +3,14 @@
 import inspect
 
 import pytest
+from together import together
 
 from micrograd_np import nn
 
 LOSSES = [getattr(nn, name) for name in nn.__all__ if name.endswith("Loss")]
 
 
+@together
 @pytest.mark.parametrize("kind", LOSSES)
 def test_the_constructor_has_the_settings_of_the_function_in_its_order_and_with_its_defaults(kind):
     function = list(inspect.signature(kind._function).parameters.values())

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from together import together
 from trainable import LAYERS
 
 import micrograd_np as mg
@@ -399,6 +400,7 @@ SIZES = {
 }  # fmt: skip
 
 
+@together
 @pytest.mark.parametrize("name", SIZES)
 @pytest.mark.parametrize("odd", [1.5, "2", None, (1.5,), {}, -1, np.float64(2)], ids=repr)
 def test_a_size_that_is_none_is_refused_under_the_name_of_the_layer(name, odd):
@@ -427,6 +429,7 @@ def test_sizes_may_be_numbers_of_numpy():
     assert nn.Linear(np.int64(2), np.array(3)).weight.shape == (3, 2)
 
 
+@together
 @pytest.mark.parametrize("name", LAYERS)
 def test_parameters_and_buffers_of_a_layer_have_the_default_dtype(name):
     mg.set_default_dtype("float32")

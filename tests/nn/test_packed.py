@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn
@@ -73,6 +74,7 @@ def test_packed_elements_stand_step_by_step_the_longest_sequence_first(lengths):
         assert n.tolist() == lengths
 
 
+@together
 @pytest.mark.parametrize("given", [False, True], ids=["zero", "given"])
 @every_length
 @pytest.mark.parametrize("expression", LAYERS)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 from trainable import LAYERS
 
 import micrograd_np as mg
@@ -74,6 +75,7 @@ def test_it_prints_itself_once():
     assert str(table).count("total") == 1
 
 
+@together
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_layer_has_a_summary_and_a_picture(name):
     make, *draws = LAYERS[name]

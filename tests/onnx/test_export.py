@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 from networks import NETWORKS, arrays, network
 from onnx.reference import ReferenceEvaluator
+from together import sparing, together
 from trainable import LAYERS
 
 import micrograd_np as mg
@@ -67,6 +68,7 @@ def test_max_unpooling_is_refused_by_name(name):
         export(model, tuple(arrays), input_names=names_of(arrays))
 
 
+@together
 @pytest.mark.parametrize("name", EXPORTED)
 def test_every_layer_computes_the_same_in_a_runtime_for_any_number_of_samples(name):
     model, arrays = layer(name, np.float32)
@@ -77,7 +79,8 @@ def test_every_layer_computes_the_same_in_a_runtime_for_any_number_of_samples(na
     agree(run(exported, *more), results(model, *more))
 
 
-@pytest.mark.parametrize("name", EXPORTED)
+@together
+@pytest.mark.parametrize("name", sparing(EXPORTED, 4))
 def test_every_layer_computes_the_same_in_float64(name):
     model, arrays = layer(name, np.float64)
     names = names_of(arrays)
@@ -101,6 +104,7 @@ REFUSED = {  # backward passes, linear algebra and special functions
 NEWER = {"cumprod": 26}  # the operator set that they need
 
 
+@together
 @pytest.mark.parametrize("name", [name for name, op in registry.items() if op.inputs])
 def test_every_primitive_computes_the_same_in_a_runtime_or_is_refused_by_name(name):
     for sample in islice((s.astype(np.float32) for s in samples_for(registry[name])), 3):
@@ -119,7 +123,9 @@ def test_every_primitive_computes_the_same_in_a_runtime_or_is_refused_by_name(na
 BOUND = {"avg_pool", "max_pool", "lstm"}  # where a setting or a broadcast state goes with a length
 
 
-@pytest.mark.parametrize("name", [name for name, op in registry.items() if op.inputs and name not in REFUSED | BOUND])
+@pytest.mark.parametrize(
+    "name", sparing([name for name, op in registry.items() if op.inputs and name not in REFUSED | BOUND], 3)
+)
 def test_every_primitive_takes_any_length_of_an_axis_or_refuses_it(name):
     sample = next(iter(samples_for(registry[name]))).astype(np.float32)
     names, arrays = names_of(sample.inputs), [np.asarray(x) for x in sample.inputs]
@@ -311,6 +317,7 @@ WHOLE = {
 }  # fmt: skip
 
 
+@together
 @pytest.mark.parametrize("name", WHOLE)
 @pytest.mark.parametrize("dtype", ["int8", "int32", "int64", "uint8", "uint32", "bool"])
 def test_whole_numbers_of_any_type_are_computed_as_here(name, dtype, rng):
@@ -464,6 +471,7 @@ def test_an_image_at_the_places_of_a_grid(mode, rng):
     agree(run(export(sample, (x, grid), input_names=["x", "grid"]), x, grid), results(sample, x, grid))
 
 
+@together
 @pytest.mark.parametrize(
     ("model", "message"),
     [

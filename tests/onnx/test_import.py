@@ -11,6 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -517,6 +518,7 @@ BROKEN = {
 }
 
 
+@together
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_file_is_one_sentence_that_names_what_is_wrong(what):
     proto, message = BROKEN[what]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from networks import NETWORKS, arrays, network
+from together import together
 from trainable import LAYERS, LOSSES
 
 import micrograd_np as mg
@@ -56,6 +57,7 @@ def differentiated(model, values):
 ALL = [("layer", x) for x in LAYERS] + [("loss", x) for x in LOSSES] + [("network", x) for x in NETWORKS]
 
 
+@together
 @pytest.mark.parametrize(("kind", "name"), [x for x in ALL if x[1] not in NEITHER])
 def test_what_goes_to_onnx_comes_back(kind, name):
     model, values = subject(kind, name)

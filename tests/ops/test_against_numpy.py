@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 
@@ -80,6 +81,7 @@ def judged(name, *xs, **settings):
         assert same(found, expected), f"{name} of {xs} {settings}: {found} instead of {expected!r}"
 
 
+@together
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", SETTINGS)
 def test_where_numpy_computes_of_odd_inputs_we_give_the_same(name):
@@ -94,6 +96,7 @@ def test_of_nothing_there_is_no_median(kind):
         mg.median(INPUTS[kind])
 
 
+@together
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", PAIRS.split())
 def test_where_numpy_computes_of_odd_pairs_we_give_the_same(name):
@@ -132,6 +135,7 @@ AXES = [1.0, "a", np.array([0, 1]), [0, 1], (0, 1.0)]
 REDUCTIONS = ["sum", "mean", "var", "prod", "max", "logsumexp", "softmax", "all", "argmax", "cumsum", "ptp", "nanmean"]
 
 
+@together
 @pytest.mark.parametrize("axis", AXES, ids=repr)
 @pytest.mark.parametrize("name", REDUCTIONS)
 def test_an_axis_that_is_no_integer_is_told_what_it_must_be(name, axis):
@@ -139,6 +143,7 @@ def test_an_axis_that_is_no_integer_is_told_what_it_must_be(name, axis):
         getattr(mg, name)(np.ones((2, 3)), axis=axis)
 
 
+@together
 @pytest.mark.parametrize(
     ("call", "says"),
     [

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 from micrograd_np.core.registry import registry
 
@@ -12,6 +13,7 @@ def test_there_are_some():
     assert {"erf", "silu"} <= {op.name for op in LONG}
 
 
+@together
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("op", LONG, ids=lambda op: op.name)
 def test_blocks_give_the_same_bits(op, dtype, rng):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import linalg
@@ -39,6 +40,7 @@ def test_factors_multiply_to_the_matrix(shape):
     close(linalg.svdvals(x), linalg.svd(x, compute_uv=False))
 
 
+@together
 @pytest.mark.parametrize(
     "f",
     [

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import functional as F  # noqa: N812
@@ -48,6 +49,7 @@ def rounded_equal(found, expected):
     return near | ((np.abs(expected) > 0.99 * biggest) & (np.abs(found) > 0.99 * biggest) & (found * expected > 0))
 
 
+@together
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_half_precision_has_the_value_and_the_gradient_of_double_precision(name):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import functional as F  # noqa: N812
@@ -51,6 +52,7 @@ def test_every_index_of_numpy_picks_and_sends_gradients_back(key):
     judged(lambda x: x[key], lambda x: x[key], tensor(4, 3, 2))
 
 
+@together
 @pytest.mark.parametrize("key", KEYS, ids=repr)
 def test_every_index_of_numpy_can_be_written_to(key):
     x = tensor(4, 3, 2)
@@ -193,6 +195,7 @@ REPEATED = {
 }
 
 
+@together
 @pytest.mark.parametrize("name", REPEATED)
 @pytest.mark.parametrize("write", [assign, add_to])
 def test_a_value_that_is_written_over_gets_no_gradient(write, name):

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 
@@ -138,6 +139,7 @@ def test_linear_algebra_agrees_with_pytorch():
         np.testing.assert_allclose(x.grad.data, t.grad.numpy(), rtol=1e-8, atol=1e-10)
 
 
+@together
 @pytest.mark.parametrize("subscripts", ["ij,ij->i", "ij,ij->j", "ij,ij->ij", "ij,ij->", "ij,ji->i"])
 @pytest.mark.parametrize("shapes", [((1, 2), (2, 1)), ((1, 3), (2, 1)), ((2, 3), (1, 1)), ((1, 1), (2, 3))])
 def test_einsum_sends_gradients_through_letters_that_broadcast_on_both_sides(subscripts, shapes):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np.numpy_api.cumulative import recurrence
@@ -10,6 +11,7 @@ X = np.random.default_rng(3).standard_normal((3, 4, 2))
 AXES = [None, 0, -1, (0, 2), (-1, 1, 0), ()]
 
 
+@together
 @pytest.mark.parametrize("axis", AXES)
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("name", ["sum", "mean", "prod", "max", "min", "var", "std"])
@@ -49,6 +51,7 @@ def test_running_ones_agree_with_numpy_and_finite_differences(name, axis):
     mg.gradgradcheck(lambda x: f(x, axis=axis), mg.Tensor(X, requires_grad=True))
 
 
+@together
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 7, 8, 9, 100])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_a_recurrence_is_the_loop(n, reverse):

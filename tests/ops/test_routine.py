@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np.ops.routine import clear
 
 
+@together
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (5,), (3, 4)])
 def test_clear_puts_zero_where_nothing_is_kept_and_touches_nothing_else(shape, dtype):

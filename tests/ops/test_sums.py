@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np.ops.sums import sum_by_product
 
 
+@together
 @pytest.mark.parametrize("axis", [None, 0, -1, 1, (0, 1), (1, 2), (0, 2), (0, 1, 2), (-1, 0)])
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import functional as F  # noqa: N812
@@ -48,6 +49,7 @@ def agree(theirs, ours, *arrays):
         np.testing.assert_allclose(y.grad.data, x.grad.numpy(), rtol=1e-9, atol=1e-9)
 
 
+@together
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.parametrize(("d", "stride", "padding", "dilation", "groups"), CONVOLUTIONS)
 def test_convolution_agrees_with_pytorch(d, stride, padding, dilation, groups):
@@ -56,6 +58,7 @@ def test_convolution_agrees_with_pytorch(d, stride, padding, dilation, groups):
     agree(lambda f, *xs: getattr(f, name)(*xs, **settings), lambda *xs: getattr(F, name)(*xs, **settings), x, w, b)
 
 
+@together
 @pytest.mark.parametrize(("d", "stride", "padding", "extra", "dilation", "groups"), TRANSPOSED)
 def test_transposed_convolution_agrees_with_pytorch(d, stride, padding, extra, dilation, groups):
     x, w, b = (rng.standard_normal(n) for n in ((3, 4, 5, 6, 4)[: 2 + d], (4, 3, 3, 2, 2)[: 2 + d], (3 * groups,)))
@@ -94,6 +97,7 @@ def test_every_formulation_of_the_convolution_gives_the_same(shapes, monkeypatch
             )
 
 
+@together
 @pytest.mark.parametrize("rows", [1, 5, 16, 40])
 @pytest.mark.parametrize("numbers", [0, 1, 10**5, 10**7, 10**9])
 def test_windows_are_copied_in_at_most_sixteen_blocks_of_rows(rows, numbers):
@@ -131,6 +135,7 @@ def layers_over(d):
     }
 
 
+@together
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @every_rank
 @pytest.mark.parametrize("name", layers_over(1))
@@ -248,6 +253,7 @@ def test_convolution_says_what_does_not_fit(settings, told):
         F.conv2d(**{"input": np.ones((1, 3, 6, 7)), "weight": np.ones((2, 3, 2, 2)), **settings})
 
 
+@together
 @pytest.mark.parametrize(("d", "kernel", "stride", "padding", "ceil"), POOLS)
 def test_pools_agree_with_pytorch(d, kernel, stride, padding, ceil):
     x = rng.standard_normal(SHAPE[: 2 + d])
@@ -283,6 +289,7 @@ def test_average_pool_divides_by_what_it_is_told_to():
     agree(lambda f, x: f.avg_pool3d(x, **settings), lambda x: F.avg_pool3d(x, **settings), x[None])
 
 
+@together
 @pytest.mark.parametrize("kernel", [1, 2, (3, 2)])
 @pytest.mark.parametrize("stride", [1, 2, (1, 3)])
 @pytest.mark.parametrize("padding", [0, 1])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import sparing
 from trainable import MATRICES_ONLY, OPTIMIZERS
 
 import micrograd_np as mg
@@ -40,7 +41,7 @@ def trained(name, settings, dtype, *, compiled):
     return losses, [p.data.copy() for p in (*model.parameters(), *average.averages)], optimizer.state_dict()
 
 
-@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("dtype", sparing(["f8", "f4"], 2))
 @pytest.mark.parametrize(("name", "settings"), KINDS)
 def test_compiled_is_eager_bit_for_bit(name, settings, dtype):
     eager, compiled = (trained(name, settings, dtype, compiled=c) for c in (False, True))

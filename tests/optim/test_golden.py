@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from optimizer_cases import CASES, weights_after
 from recorded import answers
+from together import together
 from trainable import MATRICES_ONLY, OPTIMIZERS
 
 import micrograd_np as mg
@@ -50,6 +51,7 @@ def test_every_optimizer_is_judged_by_numbers_that_it_did_not_compute():
     assert OPTIMIZERS.keys() - judged == set(), "add a row to GOLDEN, computed by hand"
 
 
+@together
 @pytest.mark.parametrize(("kind", "settings", "expected"), GOLDEN, ids=lambda x: getattr(x, "__name__", None))
 def test_five_steps_end_where_pytorch_ends(kind, settings, expected):
     p = mg.Tensor([1.0, -2.0], requires_grad=True)
@@ -57,6 +59,7 @@ def test_five_steps_end_where_pytorch_ends(kind, settings, expected):
     np.testing.assert_allclose(p.data, expected, rtol=0, atol=1e-9)
 
 
+@together
 @pytest.mark.parametrize(("name", "settings"), CASES)
 def test_twelve_steps_in_two_groups_end_where_pytorch_ended(name, settings):
     found = weights_after(optim, mg.Tensor, name, settings)
@@ -101,6 +104,7 @@ def test_lbfgs_finds_the_minimum(search):
     np.testing.assert_allclose(x.data, np.linalg.solve(a, b), atol=1e-6)
 
 
+@together
 @pytest.mark.parametrize(("kind", "settings"), KINDS, ids=lambda x: getattr(x, "__name__", None))
 def test_float32_parameters_stay_float32_and_so_does_their_state(kind, settings):
     p = mg.Tensor(np.array([1.0, -2.0], "f4"), requires_grad=True)
@@ -113,6 +117,7 @@ def test_float32_parameters_stay_float32_and_so_does_their_state(kind, settings)
     assert {v.dtype for v in optimizer.state[p].values() if isinstance(v, np.ndarray)} <= {np.dtype("f4")}
 
 
+@together
 @pytest.mark.parametrize(("kind", "settings"), KINDS, ids=lambda x: getattr(x, "__name__", None))
 def test_a_0d_parameter_moves_like_an_element_of_an_array(kind, settings):
     p = mg.Tensor(1.0, requires_grad=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import optim
@@ -297,6 +298,7 @@ def test_clipping_an_iterator_that_is_used_up_warns(clip):
         clip(parameters, 1.0)
 
 
+@together
 @pytest.mark.parametrize(
     ("dtype", "values", "p", "norm", "clipped"),
     [

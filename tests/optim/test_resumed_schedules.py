@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from recorded import answers
 from schedule_cases import RESUMED, SCHEDULES, over, rates_of
+from together import together
 
 from micrograd_np import nn, optim
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # PyTorch's advice on the order of steps
 
 
+@together
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("last_epoch", RESUMED)
 def test_a_schedule_taken_up_sets_the_rate_at_once_as_pytorchs(name, last_epoch):
@@ -17,6 +19,7 @@ def test_a_schedule_taken_up_sets_the_rate_at_once_as_pytorchs(name, last_epoch)
     np.testing.assert_allclose(rates, answers()[f"{name} {last_epoch}"][0], rtol=1e-6)
 
 
+@together
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("last_epoch", RESUMED)
 def test_what_is_recorded_is_what_pytorch_does(name, last_epoch):
@@ -25,6 +28,7 @@ def test_what_is_recorded_is_what_pytorch_does(name, last_epoch):
     np.testing.assert_allclose(rates, answers()[f"{name} {last_epoch}"][0], rtol=1e-6)
 
 
+@together
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_group_that_comes_later_joins_the_schedule(name):
     a, b = nn.Parameter([1.0]), nn.Parameter([1.0])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from recorded import answers
 from schedule_cases import PLATEAUS, SEQUENCES, plateau_of, rows_of
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import optim
@@ -64,11 +65,13 @@ def test_every_schedule_that_pytorch_has_is_compared():
     assert shared - compared == set(), "add it to SEQUENCES of tests/schedule_cases.py"
 
 
+@together
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_the_sequence_is_the_one_that_pytorch_gave(name):
     np.testing.assert_allclose(rows_of(optim, mg.Tensor, name), answers()[name][0], rtol=1e-12, atol=1e-15)
 
 
+@together
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_the_sequence_is_pytorchs(name):
     np.testing.assert_allclose(rows_of(optim, mg.Tensor, name), rows_of(*in_pytorch(), name), rtol=1e-12, atol=1e-15)
@@ -87,6 +90,7 @@ def test_a_plateau_lowers_the_rate_when_pytorch_does(settings):
     np.testing.assert_allclose(found, plateau_of(*in_pytorch(), settings), rtol=1e-14)
 
 
+@together
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_a_schedule_goes_on_from_its_state(name):
     make = SEQUENCES[name]

@@ -7,6 +7,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np.check.samples import samples_for
@@ -60,6 +61,7 @@ def test_jax_agrees(name, jax):
     agree(judged(name, getattr(import_module(f"jax.{IN_JAX[name]}"), name), gradients))
 
 
+@together
 @pytest.mark.parametrize("name", [name for name in NAMES.split() if name not in MISSING])
 def test_autograd_agrees(name):
     autograd = pytest.importorskip("autograd", reason=EXTRA)

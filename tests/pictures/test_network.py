@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn
@@ -632,6 +633,7 @@ def test_a_target_of_another_shape_is_refused():
         mg.draw_network(nn.Linear(2, 1), np.ones((5, 2)), target=np.ones(5))
 
 
+@together
 @pytest.mark.parametrize("loss", [nn.BCEWithLogitsLoss(), nn.MSELoss(), nn.L1Loss(), None])
 @pytest.mark.parametrize(("samples", "outputs"), [(1, 1), (5, 1), (5, 3)])
 def test_a_number_is_the_target_of_every_output(loss, samples, outputs):

@@ -222,6 +222,7 @@ def test_of_an_op_with_very_many_inputs_some_are_told():
     assert [leaf["values"] for leaf in data["gradients"]] == [1] * 400
 
 
+@pytest.mark.thorough
 def test_a_page_stays_below_the_limit_by_showing_less(monkeypatch):
     rng = np.random.default_rng(0)
     y = mg.Tensor(rng.normal(size=(30, 30)), requires_grad=True, name="x")

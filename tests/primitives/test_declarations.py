@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from strategies import PRIMITIVES, every_primitive
+from together import together
 
 from micrograd_np.check.claims import declaration_is_complete, label_formats
 from micrograd_np.check.samples import samples_for
@@ -14,6 +15,7 @@ from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.ufunc import ufunc
 
 
+@together
 @every_primitive
 def test_the_declaration_is_complete_its_label_formats_something_can_be_tried_and_it_travels_by_its_name(op):
     declaration_is_complete(op)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from strategies import PRIMITIVES, each, every_primitive
+from together import together
 
 import micrograd_np as mg
 from micrograd_np.check.claims import dtype_is_kept
@@ -13,12 +14,14 @@ ELEMENTWISE = [  # the losses take no numbers in the place of predictions
 ]
 
 
+@together
 @every_primitive
 def test_float32_stays_float32(op):
     for sample in samples_for(op):
         dtype_is_kept(sample)
 
 
+@together
 @pytest.mark.parametrize("number", [float, int])
 @each([op for op in ELEMENTWISE if op.smooth and len(op.inputs) > 1])
 def test_pythons_numbers_do_not_promote_float32(op, number):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from strategies import every_primitive
+from together import together
 
 import micrograd_np as mg
 from micrograd_np.check.claims import destination_does_not_matter, inputs_stay_as_they_are
@@ -10,12 +11,14 @@ from micrograd_np.check.samples import samples_for
 from micrograd_np.core.writes import clock, writes
 
 
+@together
 @every_primitive
 def test_inputs_stay_as_they_are(op):
     for sample in samples_for(op):
         inputs_stay_as_they_are(sample)
 
 
+@together
 @every_primitive
 def test_a_destination_does_not_matter(op):
     for sample in samples_for(op):

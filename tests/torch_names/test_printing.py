@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from together import together
 
 from micrograd_np import nn as plain
 from micrograd_np import torch
@@ -50,6 +51,7 @@ PRINTED = {
 }
 
 
+@together
 @pytest.mark.parametrize("what", PRINTED)
 def test_what_is_printed_is_what_pytorch_prints(what):
     make, text = PRINTED[what]

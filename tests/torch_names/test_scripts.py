@@ -90,6 +90,7 @@ except RuntimeWarning:
     assert printed.endswith("tensor([inf, inf])\nNumPy warns\n")
 
 
+@pytest.mark.thorough
 def test_other_packages_that_look_for_torch_do_not_break(script):
     text = """
 import importlib.util
@@ -121,6 +122,7 @@ def test_what_is_not_there_says_so_by_name(script):
     assert "cuda" in said.splitlines()[-1]
 
 
+@pytest.mark.thorough
 def test_workers_have_the_stand_in_too(script):
     text = """
 import multiprocessing

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from layer_cases import CASES, leaves, made
+from together import together
 
 import micrograd_np as mg
 from micrograd_np import nn, torch
@@ -115,6 +116,7 @@ def test_a_name_that_no_class_can_have_is_refused(name):
 WRITTEN = [case for case in CASES if not case[0].startswith("Transformer(")]  # which is refused
 
 
+@together
 @pytest.mark.parametrize("case", WRITTEN, ids=[case[0] for case in WRITTEN])
 def test_a_model_that_is_written_and_read_computes_the_same(case):
     expression, *inputs = case

@@ -92,6 +92,7 @@ def test_the_page_holds_curves_and_regions(tmp_path):
     assert [ord(plane[i]) - 48 for i in (0, side - 1, side * (side - 1), side**2 - 1)] == wanted.tolist()
 
 
+@pytest.mark.thorough
 def test_epochs_are_thinned_evenly_and_the_page_stays_small(tmp_path, monkeypatch, time_enough):
     model = nn.Sequential(*(nn.Linear(2, 2) for _ in range(80)), nn.Linear(2, 3))
     path = tmp_path / "run.html"

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from together import sparing
 
 from micrograd_np.compiler.c.build import Build
 from micrograd_np.compiler.c.cache import cache
@@ -94,7 +95,9 @@ def test_a_compiler_is_ended_with_all_that_it_started(home, slow):
     assert slow.read_text() == "started\n"
 
 
-@pytest.mark.parametrize("ending", ["pass", "raise KeyboardInterrupt", "sys.exit(3)", "del build; gc.collect()"])
+@pytest.mark.parametrize(
+    "ending", sparing(["raise KeyboardInterrupt", "pass", "sys.exit(3)", "del build; gc.collect()"], 4)
+)
 def test_a_compiler_ends_with_the_process_and_leaves_no_half_file(home, slow, ending):
     code = f"""
 import gc, sys, time
@@ -168,6 +171,7 @@ def test_a_full_disk_is_one_sentence(home, monkeypatch, place):
     assert not home.exists() or list(home.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_processes_that_compile_the_same_do_not_disturb_each_other(home):
     code = f"""
 import ctypes

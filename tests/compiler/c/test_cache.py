@@ -111,6 +111,7 @@ def test_a_folder_that_was_abandoned_is_removed_and_a_young_one_stays(home):
     assert not abandoned.exists()
 
 
+@pytest.mark.thorough
 def test_a_cache_that_is_off_leaves_nothing_behind(home):
     code = """
 from micrograd_np.compiler.c.cache import cache

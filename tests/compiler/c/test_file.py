@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 import pytest
 from strategies import every_primitive
+from together import sparing
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -64,7 +65,7 @@ def flat(results):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", sparing(MODELS, 3))
 def test_a_prediction_in_c_is_the_models(name, dtype, tmp_path):
     make, shape = MODELS[name]
     mg.random.manual_seed(0)
@@ -129,7 +130,7 @@ def test_training_in_c_goes_where_training_goes(name, dtype, tmp_path):
         np.testing.assert_allclose(scores, wanted[1].data, **CLOSE[dtype])
 
 
-@pytest.mark.parametrize("name", ["lenet", "lstm", "transformer", "batch norm"])
+@pytest.mark.parametrize("name", sparing(["lenet", "lstm", "transformer", "batch norm"], 3))
 def test_layers_train_in_c(name, tmp_path):
     make, shape = MODELS[name]
     mg.random.manual_seed(0)

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from together import together
 
 from micrograd_np.compiler.c import loops
 from micrograd_np.compiler.c.loops import call_loop, find_loop
@@ -54,6 +55,7 @@ def strided(x, step):
     return room[::step]
 
 
+@together
 @each_dtype
 @pytest.mark.parametrize("name", [*UNARY, *BINARY])
 def test_a_loop_gives_numpys_bits_whatever_it_is_cut_into(name, kind, rng):
@@ -79,6 +81,7 @@ def test_a_loop_gives_numpys_bits_whatever_it_is_cut_into(name, kind, rng):
                 assert moved[0].tobytes() == expected.tobytes()
 
 
+@together
 @each_dtype
 @pytest.mark.parametrize("name", BINARY)
 def test_one_number_for_all_has_a_stride_of_zero(name, kind, rng):
@@ -119,6 +122,7 @@ def test_only_what_is_certain_is_believed(monkeypatch):
     find_loop.cache_clear()
 
 
+@together
 @each_dtype
 @pytest.mark.parametrize("name", ["exp", "log", "sqrt", "add", "multiply", "divide", "power", "square", "expm1"])
 @pytest.mark.skipif(platform.system() != "Linux", reason="the flags are read through the C library of Linux")

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from together import together
 from trainable import LAYERS, LOSSES, OPTIMIZERS, numbers, trained, vector
 
 import micrograd_np as mg
@@ -452,6 +453,7 @@ def test_what_no_whole_number_holds_is_stored_as_numpy_stores_it(n, dtype):
     assert compiled.report().backend == "c"
 
 
+@together
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("exponent", [2, 0.5, 3, -1, 1.5, 0, -2, 0.25, np.float64(3)])
 def test_a_power_by_a_number_has_numpys_bits_and_is_no_line_of_numpys(exponent, dtype):
@@ -477,6 +479,7 @@ def test_powers_by_equal_numbers_of_two_types_are_told_apart(order):
         assert str(compiled.report()).endswith("its bits are those of NumPy's program.")
 
 
+@together
 @pytest.mark.parametrize("exponent", [2.0, 0.5, -1.0])
 @pytest.mark.parametrize(
     ("shape", "other"),

@@ -639,6 +639,7 @@ def run(program, **environment):
     return found.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_process_goes_on_with_what_is_loaded_and_forgets_what_is_compiled(tmp_path):
     slow = tmp_path / "slow"
@@ -690,6 +691,7 @@ os.wait()
     assert run(code) == "c\n"
 
 
+@pytest.mark.thorough
 def test_a_process_ends_at_once_while_c_is_written_or_compiled(tmp_path):
     slow = tmp_path / "slow"
     slow.write_text('#!/bin/sh\n[ "$1" = --version ] && exec echo slow\nsleep 30\n')
