@@ -10,6 +10,7 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
+from micrograd_np.compiler.tracing import record
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
 from micrograd_np.core.registry import registry
@@ -288,3 +289,15 @@ def test_a_kernel_may_write_into_what_numpy_has_filled_or_made(kernel, tmp_path,
     saved = runpy.run_path(str(compiled.save(tmp_path / "step.py", style="plain")))
     x = rng.standard_normal((4, 3))
     assert np.array_equal(saved["step"](x), op(x) + 1.0)
+
+
+@pytest.mark.parametrize("layer", [nn.LSTM(3, 4), nn.GRU(3, 4), nn.LayerNorm(3), nn.Softmax(-1), nn.GELU()], ids=repr)
+def test_samples_that_are_left_as_they_are_change_no_program(layer, monkeypatch):
+    monkeypatch.setattr(record, "SPARED", 20)  # elements: of 5 × 4 × 3 inputs some samples are computed, and some not
+    rng = np.random.default_rng(0)
+
+    def loss(x):
+        z = layer(x)
+        return ((z[0] if isinstance(z, tuple) else z) ** 2).sum()
+
+    equal_thrice(mg.value_and_grad(loss), lambda: rng.normal(size=(5, 4, 3)).astype(np.float32))
