@@ -161,12 +161,11 @@ class _File(Source):
     # names
 
     def _field(self, storage: Storage) -> str:
+        return f"{'&' * (storage.spans.size == 1)}{self._member(storage)}"
+
+    def _takes_turns(self, storage: Storage) -> bool:
         v = storage.spans
-        if storage not in self.fields:
-            there = v.dtype, storage.offset, _count(v, v.strides), self.word(v)  # one name for those that take turns
-            shared = storage in self.spans and v.size > 1 and self.pools[v.dtype.name]
-            self.fields[storage] = self.names.name(there if shared else storage, v)
-        return f"&{self.fields[storage]}" if v.size == 1 else self.fields[storage]
+        return storage in self.spans and v.size > 1 and bool(self.pools[v.dtype.name])
 
     # groups
 

@@ -184,11 +184,15 @@ class Source:
         return f"({kind_here} *)((char *){base} + {place.offset})"
 
     def _field(self, storage: Storage) -> str:
+        return f"m->{self._member(storage)}"
+
+    def _member(self, storage: Storage) -> str:
+        """The name of the memory where a storage lies: one for those that take turns there."""
         if storage not in self.fields:
             v = storage.spans
-            there = v.dtype, v.shape, storage.start, self.word(v)  # one name for those that take turns
+            there = v.dtype, storage.start, v.reach, self.word(v)
             self.fields[storage] = self.names.name(there if self._takes_turns(storage) else storage, v)
-        return f"m->{self.fields[storage]}"
+        return self.fields[storage]
 
     def _takes_turns(self, storage: Storage) -> bool:
         """Whether other values may lie where a storage is, at another time."""
