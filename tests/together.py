@@ -1,4 +1,4 @@
-"""Many small cases as one test: pytest and its workers spend 10 ms on a test, which is more than such a case takes."""
+"""Many small cases as one test: pytest and its workers spend 8 ms on a test, which is more than such a case takes."""
 
 import os
 from contextlib import contextmanager
