@@ -190,7 +190,7 @@ class Source:
         """The name of the memory where a storage lies: one for those that take turns there."""
         if storage not in self.fields:
             v = storage.spans
-            there = v.dtype, storage.start, v.reach, self.word(v)
+            there = v.dtype, v.shape, v.strides, storage.start, self.word(v)
             self.fields[storage] = self.names.name(there if self._takes_turns(storage) else storage, v)
         return self.fields[storage]
 
