@@ -98,11 +98,10 @@ class Program:
                 w = replacements[w]
             final[v] = w
         self.ops[:] = [op for op in self.ops if op.result not in final]
+        read_none = final.keys().isdisjoint
         for op in self.ops:
-            for v in op.reads:
-                if v in final:
-                    op.substitute(final)
-                    break
+            if not read_none(op.reads):
+                op.substitute(final)
         self.replace_needed(final)
 
     def replace_needed(self, final: Mapping[Value, Value]) -> None:

@@ -291,6 +291,15 @@ def test_a_kernel_may_write_into_what_numpy_has_filled_or_made(kernel, tmp_path,
     assert np.array_equal(saved["step"](x), op(x) + 1.0)
 
 
+@pytest.mark.parametrize(("rows", "times"), [(4, 1), (record.SPARED, 0)])
+def test_a_product_of_large_arrays_is_recorded_without_being_computed_once_more(rows, times, monkeypatch):
+    dot, strides = np.dot, []
+    monkeypatch.setattr(np, "dot", lambda x, *more, **named: strides.append(x.strides) or dot(x, *more, **named))
+    x = np.ones((rows, 3), np.float32)
+    assert np.array_equal(mg.compile(lambda x: x.T @ x)(x), x.T @ x)
+    assert sum(0 not in each for each in strides) == times  # arrays without extent only tell the type of a result
+
+
 @pytest.mark.parametrize("layer", [nn.LSTM(3, 4), nn.GRU(3, 4), nn.LayerNorm(3), nn.Softmax(-1), nn.GELU()], ids=repr)
 def test_samples_that_are_left_as_they_are_change_no_program(layer, monkeypatch):
     monkeypatch.setattr(record, "SPARED", 20)  # elements: of 5 × 4 × 3 inputs some samples are computed, and some not

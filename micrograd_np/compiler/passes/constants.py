@@ -13,6 +13,7 @@ from ..operations import ELEMENTWISE, elementwise, uniform
 from ..program import Program
 
 _SHORT, _LONG = 1024, 1 << 24  # bytes of an array between which a bound is worth an array of its own
+_NUMBERS = frozenset((int, float))
 _BOUNDING = ("np.maximum", "np.minimum")
 
 
@@ -69,7 +70,8 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
     for op in [op for op in program.ops if op.function in ELEMENTWISE]:
         if op.result is None or op.function == "np.power" or (bounds and op.function in _BOUNDING):
             continue  # other loops, other last bits
-        whole = [i for i, v in enumerate(op.args) if isinstance(v, Value) and v.shape and v.constant is not None]
+        sources = [(i, v) for i, v in enumerate(op.args) if type(v) is Value and v.memory is not None]
+        whole = [i for i, v in sources if v.shape and v.constant is not None]
         if not whole:
             continue
         args = list(op.args)
@@ -87,7 +89,7 @@ def numbers_to_arrays(program: Program) -> int:
     constants: dict[tuple[Any, Any], Value] = {}
     count = 0
     for op in [op for op in program.ops if op.function in ELEMENTWISE]:
-        if op.function == "np.power" or op.result is None or not any(type(x) in (int, float) for x in op.args):
+        if _NUMBERS.isdisjoint(map(type, op.args)) or op.function == "np.power" or op.result is None:
             continue
         dtypes = {v.dtype for v in op.args if isinstance(v, Value)}
         if len(dtypes) != 1:
@@ -95,7 +97,7 @@ def numbers_to_arrays(program: Program) -> int:
         (dtype,) = dtypes
         args = list(op.args)
         for i, x in enumerate(args):
-            if type(x) in (int, float) and dtype.kind == "f":
+            if type(x) in _NUMBERS and dtype.kind == "f":
                 key = (repr(x), dtype)
                 if key not in constants:
                     constants[key] = constant(np.array(x, dtype))

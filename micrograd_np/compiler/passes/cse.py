@@ -37,13 +37,15 @@ def merge_repeats(program: Program) -> int:
         z = op.result
         if z is None or op.must_run or op.effect == "loop":
             continue
+        of = op.of
         try:
-            of: Any = None if op.of is None else number.get(op.of) or numbered(op.of)
+            if of is not None:
+                of = number.get(of) or numbered(of)
             alone = op.effect == "view" and len(op.reads) == 1
             twin = first.setdefault((of, op.shows) if alone else _key(op, z, of, number, numbered), z)
         except TypeError:  # an argument that cannot be compared
             continue
-        number[z] = number[twin] if twin is not z else z
+        number[z] = number.get(twin, z)
         if twin is z:
             continue
         one_base = z.is_view and replaced.get(twin.base, twin.base) is replaced.get(z.base, z.base)

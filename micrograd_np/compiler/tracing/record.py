@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from operator import getitem
 from pathlib import Path
@@ -172,19 +172,20 @@ class Recorder:
 
     def note_frames(self) -> None:
         """Keep the frames of the kernel that is calling; frames that are kept keep their variables."""
-        if self.frames is None:
-            return
+        frames = self.frames
         frame: FrameType | None = sys._getframe(2)
+        if frames is None or frame in frames:
+            return
         while frame is not None and frame.f_code.co_filename in _OPERATORS:
             frame = frame.f_back
-        if frame in self.frames:
+        if frame in frames:
             return
         calling = []
-        while frame is not None and frame not in self.frames and not frame.f_code.co_filename.startswith(_COMPILER):
+        while frame is not None and frame not in frames and not frame.f_code.co_filename.startswith(_COMPILER):
             calling.append(frame)
             frame = frame.f_back
-        depth = self.frames.get(frame, 0) if frame is not None else 0
-        self.frames |= {frame: depth + i for i, frame in enumerate(reversed(calling), 1)}
+        depth = frames.get(frame, 0) if frame is not None else 0
+        frames |= {frame: depth + i for i, frame in enumerate(reversed(calling), 1)}
 
     def silence(self, **kinds: str) -> Any:
         """What ``xp.errstate`` is here: the whole program will run under it."""
@@ -198,13 +199,14 @@ class Recorder:
         """A `Recorded` for an array of the program whose sample is `array`."""
         return Recorded(self, ref, array)
 
-    def destination(self, like: Any) -> Recorded:
-        """A fresh buffer for a kernel to write into, with the shape, dtype and memory order of `like`."""
-        return self._buffer(self.sample(like))
+    def destination(self, like: Any, operands: Iterable[Any] = ()) -> Recorded:
+        """A fresh buffer for a kernel of `operands` to write into, as to shape, dtype and memory order like `like`."""
+        long = like.dtype.kind == "f" and any(type(x) is Recorded and self.spares(x._array) for x in operands)
+        return self._buffer(self.sample(like, spared=long))
 
-    def sample(self, like: Any) -> Any:
+    def sample(self, like: Any, *, spared: bool = False) -> Any:
         """An array like `like`, to be written into; where arithmetic is spared, its very values, which nothing may."""
-        if not self.spares(like):
+        if not (spared or self.spares(like)):
             return np.empty_like(like)
         array: Any = like.view() if like.flags.forc else like.copy("K")
         array.flags.writeable = False
@@ -230,14 +232,14 @@ class Recorder:
             (out,) = out
         if type(out) is Recorded:
             if not self._spared(out):
-                function(*_changed(args_in, _array_of), **_changed(kwargs, _array_of), out=out._array)
+                function(*_samples(args_in), **(_changed(kwargs, _array_of) if kwargs else kwargs), out=out._array)
             values, named = self._values(args_in), _changed(kwargs, self._value) if kwargs else kwargs
             if "where" in kwargs:
                 self.cells.update(path, function, values, named, out._ref)
             else:
                 self.cells.compute(path, function, values, named, out._ref, out._array)
             return out
-        raw = _changed(args_in, _array_of)
+        raw = _samples(args_in)
         raw_kwargs = _changed(kwargs, _array_of) if kwargs else kwargs
         if path in WRITES_FIRST or path.startswith("routine."):
             self._write_first(path, function, args, raw, kwargs, raw_kwargs)
@@ -405,6 +407,11 @@ def _changed(x: Any, change: Callable[[Any], Any]) -> Any:
 def _array_of(x: Any) -> Any:
     """The sample of an array, if it is recorded."""
     return x._array if type(x) is Recorded else x
+
+
+def _samples(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arguments with samples for what is recorded."""
+    return tuple([x._array if type(x) is Recorded else _changed(x, _array_of) for x in args])
 
 
 def _recorded(args: Any, kwargs: Any) -> list[Recorded]:

@@ -262,7 +262,7 @@ class Tracer(Events):
             return recorder.lift(recording.repeat(refs, self.cells, words), sample)
         begin, said, copies = len(self.program.ops), len(words.said), len(words.copies)
         before = list(map(content_of, refs))
-        out = target if writes else recorder.destination(sample)
+        out = target if writes else recorder.destination(sample, operands)
         settings = {k: Bound(recorder, v) if _is_generator(v) else v for k, v in static.items()}
         with np.errstate(all="ignore"):  # samples need not be right; the op has warned already
             done = recorder.run(op.kernel, out, *operands, **settings)

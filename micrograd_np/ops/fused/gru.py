@@ -25,24 +25,26 @@ def gru_memory(xp: Any, out: Any, x: Any, h: Any, weight_ih: Any, weight_hh: Any
     """The gates and states of every step, in one array: ``(5t, n, h)``; see `lstm_memory`."""
     (steps, n, _), k = x.shape, h.shape[1]
     dtype = xp.result_type(x, h, weight_ih, weight_hh, bias, bias_hn)
-    memory, blocks, states = room(xp, out, (5 * steps, n, k), dtype, _BLOCKS)
+    memory, blocks, _ = room(xp, out, (5 * steps, n, k), dtype, _BLOCKS)
     project(xp, x, weight_ih, bias, _INPUT, blocks[:, :3])
     xp.copyto(blocks[:, 3], bias_hn)
     multiply = product(xp, weight_hh, _STATE, steps, xp.empty((3, n, k), dtype=dtype))
     term, half = xp.empty((n, k), dtype=dtype), xp.array(0.5, dtype=dtype)
     for t in range(steps):
-        block = blocks[t]
-        gates, sigmoids, new = block[1:], block[1:3], block[0]
+        o = _BLOCKS * t  # see `lstm_memory`
+        gates = memory[o + 1 : o + 4]
         xp.add(gates, multiply(h), out=gates)
+        sigmoids = memory[o + 1 : o + 3]
         xp.tanh(sigmoids, out=sigmoids)
         xp.multiply(sigmoids, half, out=sigmoids)
         xp.add(sigmoids, half, out=sigmoids)
-        xp.multiply(block[1], block[3], out=term)  # r m
+        xp.multiply(memory[o + 1], memory[o + 3], out=term)  # r m
+        new = memory[o]
         xp.add(new, term, out=new)
         xp.tanh(new, out=new)
         xp.subtract(h, new, out=term)
-        xp.multiply(term, block[2], out=term)
-        h = states[t]
+        xp.multiply(term, memory[o + 2], out=term)
+        h = memory[_BLOCKS * steps + t]
         xp.add(new, term, out=h)  # n + z (h − n)
     return memory
 
@@ -110,20 +112,20 @@ def gru_sweep(
     factors, rest = xp.empty((4, n, k), dtype=dtype), xp.empty((2, n, k), dtype=dtype)
     by_m, by_r, by_z, by_n = factors[0], factors[1], factors[2], factors[3]
     for t in range(steps - 1, -1, -1):
-        block = blocks[t]
+        o = _BLOCKS * t
         if t == steps - 1:
             xp.copyto(by_h, gradient[t])
         else:
             xp.dot(result[t + 1, :, : 3 * k], rolled, by_h)
             xp.add(by_h, carried, out=by_h)
             xp.add(by_h, gradient[t], out=by_h)
-        xp.multiply(by_h, block[2], out=carried)
-        xp.subtract(one, block[1:3], out=rest)  # σ′ is σ (1 − σ)
+        xp.multiply(by_h, saved[o + 2], out=carried)
+        xp.subtract(one, saved[o + 1 : o + 3], out=rest)  # σ′ is σ (1 − σ)
         xp.multiply(by_h, rest[1], out=by_h)
         xp.multiply(by_h, lags[t], out=by_z)
         xp.multiply(by_h, slopes[t], out=by_n)
-        xp.multiply(by_n, block[1], out=by_m)
-        xp.multiply(by_m, block[3], out=by_r)
+        xp.multiply(by_n, saved[o + 1], out=by_m)
+        xp.multiply(by_m, saved[o + 3], out=by_r)
         xp.multiply(by_r, rest[0], out=by_r)
         xp.copyto(by_gate[t], factors)
     xp.dot(result[0, :, : 3 * k], rolled, by_h)

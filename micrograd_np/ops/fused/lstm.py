@@ -29,20 +29,22 @@ def lstm_memory(xp: Any, out: Any, x: Any, h: Any, c: Any, weight_ih: Any, weigh
     dtype = xp.result_type(x, h, c, weight_ih, weight_hh, bias)
     memory, blocks, states = room(xp, out, (7 * steps + 1, n, k), dtype, _BLOCKS)
     project(xp, x, weight_ih, bias, _GATES, blocks[:, :4])
-    multiply = product(xp, weight_hh, _GATES, steps, xp.empty((4, n, k), dtype=dtype))
+    products = xp.empty((4, n, k), dtype=dtype)
+    multiply = product(xp, weight_hh, _GATES, steps, products)
     terms = xp.empty((2, n, k), dtype=dtype)
     half = xp.array(0.5, dtype=dtype)  # NumPy combines two arrays faster than an array and a number
     xp.copyto(memory[4], c)
     for t in range(steps):
         o = _BLOCKS * t  # where its block begins, of which each part is one view: a view of views takes longer
-        gates, sigmoids, tanh_c = memory[o : o + 4], memory[o : o + 3], memory[o + 5]
-        xp.add(gates, multiply(h), out=gates)
-        xp.tanh(gates, out=gates)
+        gates = memory[o : o + 4]
+        xp.tanh(xp.add(gates, multiply(h), out=products), out=gates)
+        sigmoids = memory[o : o + 3]
         xp.multiply(sigmoids, half, out=sigmoids)
         xp.add(sigmoids, half, out=sigmoids)
         xp.multiply(memory[o + 1 : o + 3], memory[o + 3 : o + 5], out=terms)  # i g and f c
         next_c = states[steps] if t + 1 == steps else memory[o + _BLOCKS + 4]
         xp.add(terms[0], terms[1], out=next_c)
+        tanh_c = memory[o + 5]
         xp.tanh(next_c, out=tanh_c)
         h = memory[_BLOCKS * steps + t]
         xp.multiply(memory[o], tanh_c, out=h)
@@ -107,7 +109,7 @@ def lstm_sweep(
     one = xp.array(1, dtype=dtype)
     carried = gradient[-1]
     for t in range(steps - 1, -1, -1):
-        block = blocks[t]
+        o = _BLOCKS * t
         if t == steps - 1:
             xp.copyto(by_h, gradient[t])
         else:
@@ -115,14 +117,13 @@ def lstm_sweep(
             xp.add(by_h, gradient[t], out=by_h)
         xp.multiply(by_h, slopes[t], out=by_c)
         xp.add(by_c, carried, out=by_c)
+        xp.multiply(by_c, saved[o + 1 : o + 3], out=terms)
         by_i, carried = terms[0], terms[1]
-        xp.multiply(by_c, block[1], out=by_i)
-        xp.multiply(by_c, block[2], out=carried)
-        xp.multiply(terms, block[3:5], out=factors[:2])  # by g and by the previous cell state
+        xp.multiply(terms, saved[o + 3 : o + 5], out=factors[:2])  # by g and by the previous cell state
         xp.add(by_i, factors[0], out=factors[2])  # and 1 − g² is (1 + g)(1 − g)
         xp.multiply(by_h, states[t], out=factors[3])
-        xp.subtract(one, block[1:4], out=rest[:3])
-        xp.subtract(one, block[0], out=rest[3])
+        xp.subtract(one, saved[o + 1 : o + 4], out=rest[:3])
+        xp.subtract(one, saved[o], out=rest[3])
         xp.multiply(factors, rest, out=by_gate[t])
     result[steps] = 0
     xp.copyto(result[steps, :, :k], carried)
