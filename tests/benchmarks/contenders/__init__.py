@@ -18,6 +18,7 @@ REQUIRES = {
     "ours_compiled": "micrograd_np",
     "ours_fast": "micrograd_np",
     "ours_c": "micrograd_np",
+    "ours_before": "micrograd_np",
     "numpy_plain": "numpy",
     "numpy_preallocated": "numpy",
     "numpy_flat": "numpy",
