@@ -76,9 +76,11 @@ def shares(group) -> dict[str, Any]:
     """What Adam and its relatives compute from settings alone: the weights of the means, and how p decays."""
     beta1, beta2 = group["betas"]
     weight_decay, decoupled = group["weight_decay"], group["decoupled_weight_decay"]
-    means = {"beta1": beta1, "share1": 1 - beta1, "beta2": beta2, "share2": 1 - beta2}
-    decay = {"shrink": 1 - group["lr"] * weight_decay, "decoupled": bool(decoupled and weight_decay)}
-    return {**means, "weight_decay": 0.0 if decoupled else weight_decay, **decay}
+    return {
+        "beta1": beta1, "share1": 1 - beta1, "beta2": beta2, "share2": 1 - beta2,
+        "weight_decay": 0.0 if decoupled else weight_decay, "decoupled": bool(decoupled and weight_decay),
+        "shrink": 1 - group["lr"] * weight_decay,
+    }  # fmt: skip
 
 
 class AdamW(Adam):

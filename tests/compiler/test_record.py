@@ -300,6 +300,20 @@ def test_a_product_of_large_arrays_is_recorded_without_being_computed_once_more(
     assert sum(0 not in each for each in strides) == times  # arrays without extent only tell the type of a result
 
 
+def forgetful(xp, out, x):
+    z = xp.empty(x.shape[1:]) if out is ... else out
+    xp.add(z, 1.0, out=z)  # to what happens to lie there
+    return xp.sum(x, axis=0, out=z) if out is ... else z
+
+
+@pytest.mark.parametrize("rows", [4, record.SPARED])
+def test_a_kernel_of_somebodys_own_that_gives_something_else_with_a_destination_is_refused(rows):
+    op = primitive("{x} forgotten", domain=(REALS,))(forgetful)
+    del registry[op.name]
+    with pytest.raises(mg.CompileError, match="other values with a destination"):
+        mg.compile(op)(np.ones((rows, 3)))
+
+
 @pytest.mark.parametrize("layer", [nn.LSTM(3, 4), nn.GRU(3, 4), nn.LayerNorm(3), nn.Softmax(-1), nn.GELU()], ids=repr)
 def test_samples_that_are_left_as_they_are_change_no_program(layer, monkeypatch):
     monkeypatch.setattr(record, "SPARED", 20)  # elements: of 5 × 4 × 3 inputs some samples are computed, and some not
