@@ -75,11 +75,10 @@ class Adam(Optimizer):
 def shares(group) -> dict[str, Any]:
     """What Adam and its relatives compute from settings alone: the weights of the means, and how p decays."""
     beta1, beta2 = group["betas"]
-    weight_decay, decoupled = group["weight_decay"], group["decoupled_weight_decay"]
+    decay, decoupled = group["weight_decay"], group["decoupled_weight_decay"]
     return {
-        "beta1": beta1, "share1": 1 - beta1, "beta2": beta2, "share2": 1 - beta2,
-        "weight_decay": 0.0 if decoupled else weight_decay, "decoupled": bool(decoupled and weight_decay),
-        "shrink": 1 - group["lr"] * weight_decay,
+        "beta1": beta1, "share1": 1 - beta1, "beta2": beta2, "share2": 1 - beta2, "shrink": 1 - group["lr"] * decay,
+        "weight_decay": 0.0 if decoupled else decay, "decoupled": bool(decoupled and decay),
     }  # fmt: skip
 
 

@@ -118,9 +118,14 @@ def content_of(ref: Ref) -> Value | None:
     return ref.view if base is not None and ref.base is base else None
 
 
+def is_ours(op: Any) -> bool:
+    """Whether the kernel is one of this package, which does the same each time, with a destination or without one."""
+    return str(op.kernel.__module__).startswith(_OURS)
+
+
 def kind_of(op: Any, operands: list[Any], static: Mapping[str, Any], sample: Any, *, writes: bool) -> Any:
     """What two applications have in common whose operations are the same; None where that cannot be told."""
-    if not str(op.kernel.__module__).startswith(_OURS) or (static and not all(map(is_value, static.values()))):
+    if not is_ours(op) or (static and not all(map(is_value, static.values()))):
         return None
     kind = [op, writes, sample.shape, sample.dtype, sample.strides, frozen(dict(static), never) if static else None]
     places: dict[Any, int] = {}

@@ -44,10 +44,8 @@ from .locks import Locks
 from .number import RuntimeScalar
 from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
-from .repeats import Recording, content_of, kind_of, undisturbed
+from .repeats import Recording, content_of, is_ours, kind_of, undisturbed
 from .words import name_by_making
-
-_OURS = f"{__name__.partition('.')[0]}."
 
 
 class Tracer(Events):
@@ -264,8 +262,7 @@ class Tracer(Events):
             return recorder.lift(recording.repeat(refs, self.cells, words), sample)
         begin, said, copies = len(self.program.ops), len(words.said), len(words.copies)
         before = list(map(content_of, refs))
-        ours = (op.kernel.__module__ or "").startswith(_OURS)  # kernels of others are compared with eager
-        out = target if writes else recorder.destination(sample, operands if ours else ())
+        out = target if writes else recorder.destination(sample, operands if is_ours(op) else ())
         settings = {k: Bound(recorder, v) if _is_generator(v) else v for k, v in static.items()}
         with np.errstate(all="ignore"):  # samples need not be right; the op has warned already
             done = recorder.run(op.kernel, out, *operands, **settings)

@@ -149,7 +149,7 @@ class Writer(Literals):
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
         self.static: dict[Value, bool] = {}  # whether a value's address is the same in every call
         self.value_names: dict[Value, str] = {}
-        self.versions: dict[Any, str] = {}  # by storage, label and shape
+        self.versions: dict[Any, str] = {}  # by storage, label and layout
         self.operands: dict[Value, str] = {}  # those of what has been read
         self.inner: dict[Any, str] = {}  # within a loop: by value, or name of a whole array, that of the block
         self.threads = 1
@@ -171,7 +171,7 @@ class Writer(Literals):
         storage = self.plan.storage(v)
         if storage.kind != "buffer":
             return self.names.name(storage, v)
-        version = storage, v.label, v.shape
+        version = storage, v.label, v.shape, v.strides
         name = self.versions.get(version)
         if name is None:
             wish = self.names.wish(v)
