@@ -315,7 +315,7 @@ def test_a_kernel_of_somebodys_own_that_gives_something_else_with_a_destination_
 
 
 @pytest.mark.parametrize("layer", [nn.LSTM(3, 4), nn.GRU(3, 4), nn.LayerNorm(3), nn.Softmax(-1), nn.GELU()], ids=repr)
-def test_samples_that_are_left_as_they_are_change_no_program(layer, monkeypatch):
+def test_samples_that_are_left_as_they_are_change_no_result(layer, monkeypatch):
     monkeypatch.setattr(record, "SPARED", 20)  # elements: of 5 × 4 × 3 inputs some samples are computed, and some not
     rng = np.random.default_rng(0)
 

@@ -187,7 +187,7 @@ class Source:
         return f"m->{self._member(storage)}"
 
     def _member(self, storage: Storage) -> str:
-        """The name of the memory where a storage lies: one for those that take turns there."""
+        """The name of the memory where a storage lies: one for those of equal layout that take turns there."""
         if storage not in self.fields:
             v = storage.spans
             there = v.dtype, v.shape, v.strides, storage.start, self.word(v)

@@ -42,7 +42,7 @@ _PASSING = frozenset(("input", "gradient", "fresh"))
 _COPIED = 64 * 1024  # bytes up to which copying what passes costs less than making anew, in each call, the views of it
 
 
-SPARED = 65_536  # elements: smaller samples are computed and compared with eager, larger ones would take as long again
+SPARED = 65_536  # elements: samples of smaller arrays are computed and compared with eager; others take as long again
 
 
 class Recorded(mixins.NDArrayOperatorsMixin):
@@ -200,7 +200,7 @@ class Recorder:
         return Recorded(self, ref, array)
 
     def destination(self, like: Any, operands: Iterable[Any] = ()) -> Recorded:
-        """A fresh buffer for a kernel of `operands` to write into, as to shape, dtype and memory order like `like`."""
+        """A fresh buffer like `like` for a kernel to write into; its sample is spared if one of `operands` is large."""
         long = like.dtype.kind == "f" and any(type(x) is Recorded and self.spares(x._array) for x in operands)
         return self._buffer(self.sample(like, spared=long))
 
@@ -297,7 +297,7 @@ class Recorder:
                 raise self.refused(message)
 
     def _spared(self, target: Recorded) -> bool:
-        """Whether to leave the sample of `target` as it is: a large one, or any after that, which would be wrong."""
+        """Whether to leave the sample of `target` as it is, if that is spared, or one was that this could depend on."""
         array = target._array
         if not array.flags.writeable:
             self.spared = True
