@@ -202,7 +202,12 @@ class Op:
     def look_again(self) -> None:
         """Find out anew what it reads, after something about it has changed."""
         values: list[Value] = []
-        _collect(self.args, values)
+        for x in self.args:
+            kind = type(x)
+            if kind is Value:
+                values.append(x)
+            elif kind is tuple or kind is list or kind is dict:
+                _collect(x, values)
         if self.kwargs:
             _collect(self.kwargs, values)
         if self.of is not None and self.effect == "update":
@@ -225,8 +230,9 @@ class Op:
         if self._shows is None:
             of = self.of
             rest = self.args[1:] if self.args[0] is of else self.args
-            named = frozen(self.kwargs, never) if self.kwargs else ()
-            self._shows = self.function, frozen(rest, lambda v: v is of or v), named
+            plain = len(rest) == 1 and type(rest[0]) in _COMPARED
+            shown = rest if plain else frozen(rest, lambda v: v is of or v)
+            self._shows = self.function, shown, frozen(self.kwargs, never) if self.kwargs else ()
         return self._shows
 
     def clone(self) -> Op:

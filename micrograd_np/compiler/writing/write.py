@@ -149,6 +149,7 @@ class Writer(Literals):
         self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
         self.static: dict[Value, bool] = {}  # whether a value's address is the same in every call
         self.value_names: dict[Value, str] = {}
+        self.versions: dict[Any, str] = {}  # by storage, label and layout
         self.operands: dict[Value, str] = {}  # those of what has been read
         self.inner: dict[Any, str] = {}  # within a loop: by value, or name of a whole array, that of the block
         self.threads = 1
@@ -170,8 +171,14 @@ class Writer(Literals):
         storage = self.plan.storage(v)
         if storage.kind != "buffer":
             return self.names.name(storage, v)
-        name = self.names.name((storage.start, self.names.wish(v) or v, v.shape, v.dtype, v.strides), v)
-        self.buffers.setdefault(name, v)
+        version = storage, v.label, v.shape, v.strides
+        name = self.versions.get(version)
+        if name is None:
+            wish = self.names.wish(v)
+            name = self.names.name((storage.start, wish or v, v.shape, v.dtype, v.strides), v)
+            self.buffers.setdefault(name, v)
+            if wish:
+                self.versions[version] = name
         return name
 
     def _name_of_view(self, v: Value) -> str:
@@ -219,6 +226,8 @@ class Writer(Literals):
             op = v.op
             if op is None or op.effect != "view":
                 static = self.plan.storage(v).kind in _FIXED
+            elif len(op.reads) == 1:
+                static = self.is_static(op.reads[0])
             else:
                 static = all(map(self.is_static, op.reads))
             self.static[v] = static
